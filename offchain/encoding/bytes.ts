@@ -1,0 +1,56 @@
+const HEX = /^0x(?:[0-9a-fA-F]{2})*$/;
+
+/** Joins byte strings in order. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+/** Says whether two public byte strings are the same; not for secrets. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Says whether every byte is zero. */
+export function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
+/** Writes bytes as 0x-prefixed lower-case hex. */
+export function toHex(bytes: Uint8Array): `0x${string}` {
+  return `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
+}
+
+/** Reads 0x-prefixed hex of exactly `length` bytes, or of any length; undefined where the text is anything else. */
+export function parseHex(text: unknown, length?: number): Uint8Array | undefined {
+  if (typeof text !== "string" || !HEX.test(text)) return undefined;
+  if (length !== undefined && text.length !== 2 + 2 * length) return undefined;
+  return new Uint8Array(Buffer.from(text.slice(2), "hex"));
+}
+
+/** Writes an unsigned integer big-endian in `width` bytes; throws `RangeError` where it does not fit. */
+export function uintBytes(value: bigint | number, width: number): Uint8Array {
+  let rest = BigInt(value);
+  if (rest < 0n || rest >= 1n << BigInt(8 * width)) throw new RangeError(`${value} does not fit ${width} bytes`);
+  const bytes = new Uint8Array(width);
+  for (let index = width - 1; index >= 0; index -= 1) {
+    bytes[index] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
+}
+
+/** Reads an unsigned big-endian integer of any width. */
+export function bytesToUint(bytes: Uint8Array): bigint {
+  return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}
+
+/** UTF-8 bytes of a text. */
+export function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

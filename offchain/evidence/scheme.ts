@@ -1,0 +1,78 @@
+/** The one interface of every evidence family: `parse`, `verify`, `claims`. */
+
+/** Where evidence comes from; the byte on chain is in `docs/protocol.md` section 1. */
+export type Platform = "intel-sgx" | "intel-tdx" | "amd-sev-snp" | "aws-nitro" | "arm-cca" | "nvidia-gpu";
+
+/** The state of a platform's trusted computing base, worst part decides. */
+export type TcbStatus =
+  | "UpToDate"
+  | "SWHardeningNeeded"
+  | "ConfigurationNeeded"
+  | "ConfigurationAndSWHardeningNeeded"
+  | "OutOfDate"
+  | "OutOfDateConfigurationNeeded"
+  | "Revoked"
+  | "TDRelaunchAdvised"
+  | "TDRelaunchAdvisedConfigurationNeeded";
+
+/** What one check found; `none` means that it could not be made and never counts as a pass. */
+export interface Check {
+  /** A stable kebab-case name, such as `quote-signature`. */
+  readonly id: string;
+  readonly outcome: "pass" | "fail" | "none";
+  /** What was found, for people. */
+  readonly detail: string;
+  /** The specification and section that asks for the check. */
+  readonly reference: string;
+}
+
+/** Facts out of verified evidence, in the same words for every family; byte strings are lower-case hex without 0x. */
+export interface Claims {
+  readonly platform: Platform;
+  /** True where the trust root is a simulated vendor's. */
+  readonly simulated: boolean;
+  /** Name to digest as it stands in the evidence, such as `mrenclave`, `mrtd`, `rtmr0`. */
+  readonly measurements: Readonly<Record<string, string>>;
+  /** 32 bytes, see docs/protocol.md section 1. */
+  readonly workloadId: string;
+  /** 64 bytes. */
+  readonly reportData: string;
+  readonly debug: boolean;
+  /** Undefined where the evidence was verified without endorsements that say it. */
+  readonly tcb?: {
+    readonly status: TcbStatus;
+    readonly advisoryIds: readonly string[];
+    /** ISO 8601. */
+    readonly date: string;
+    readonly evaluationDataNumber: number;
+  };
+  /** keccak256 of the platform's unique id, 32 bytes; undefined where the evidence does not carry one. */
+  readonly platformId?: string;
+  /** keccak256 of the evidence without any rest, 32 bytes. */
+  readonly evidenceHash: string;
+  /** Milliseconds since 1970: the earliest end of validity of every part used. */
+  readonly validUntil: number;
+  /** Further facts under the specification's names (hex or text or numbers), such as `fmspc`, `quoteVersion`. */
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+}
+
+declare const verified: unique symbol;
+
+/** Bytes whose signatures and chains hold; only a scheme's `verify` can make one. */
+export type Verified<T> = T & { readonly [verified]: true };
+
+/** Time, trust roots and endorsements are arguments: a scheme reads no clock and no file. */
+export interface VerifyContext<Endorsements> {
+  readonly endorsements: Endorsements;
+  readonly trustRoots: readonly TrustRoot[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** A vendor's root key that a chain must end at. */
+export interface TrustRoot {
+  readonly name: string;
+  /** SHA-256 of the root certificate's DER SubjectPublicKeyInfo, hex. */
+  readonly spkiSha256: string;
+  readonly simulated: boolean;
+}

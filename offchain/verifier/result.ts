@@ -1,0 +1,30 @@
+import type { Check, Claims } from "../evidence/scheme.ts";
+import type { ErrorCode } from "../errors.ts";
+
+/**
+ * How far the evidence can be relied on, in the tiers of EAR.
+ * @see draft-ietf-rats-ar4si, trustworthiness tiers
+ */
+export type Verdict = "affirming" | "warning" | "contraindicated" | "none";
+
+/** One reason why a result is not affirming. */
+export interface Failure {
+  /** The check that failed or could not be made. */
+  readonly id: string;
+  /** An error code for evidence that is not genuine, `POLICY` for genuine evidence that is not acceptable, `NOT_CHECKED` for a check that was not made. */
+  readonly code: ErrorCode | "POLICY" | "NOT_CHECKED";
+  readonly detail: string;
+}
+
+/** What a verifier says of evidence; the same JSON from the command line, relayers and clients. */
+export interface AttestationResult {
+  readonly verdict: Verdict;
+  readonly simulated: boolean;
+  /** Null where the format was not recognised. */
+  readonly platform: Claims["platform"] | null;
+  /** Null where the evidence is not genuine. */
+  readonly claims: Claims | null;
+  readonly checks: readonly Check[];
+  /** Every failure, in the order of the checks; empty for `affirming`. */
+  readonly failures: readonly Failure[];
+}
