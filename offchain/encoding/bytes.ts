@@ -1,3 +1,6 @@
+/** Bytes as 0x-prefixed hex. */
+export type Hex = `0x${string}`;
+
 const HEX = /^0x(?:[0-9a-fA-F]{2})*$/;
 
 /** Joins byte strings in order. */
@@ -22,7 +25,7 @@ export function isZero(bytes: Uint8Array): boolean {
 }
 
 /** Writes bytes as 0x-prefixed lower-case hex. */
-export function toHex(bytes: Uint8Array): `0x${string}` {
+export function toHex(bytes: Uint8Array): Hex {
   return `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
 }
 
