@@ -28,7 +28,10 @@ export type ModelErrorCode = "MODEL_MALFORMED" | "MODEL_MISMATCH" | "INPUT_INVAL
 
 export type ConfigErrorCode = "CONFIG_MISSING" | "CONFIG_INVALID";
 
-export type ServiceErrorCode = "SERVICE_UNAVAILABLE" | "SERVICE_BUSY" | "SERVICE_ANSWER_INVALID";
+export type ServiceErrorCode =
+  "SERVICE_UNAVAILABLE" | "SERVICE_BUSY" | "SERVICE_ANSWER_INVALID" | "SERVICE_ADDRESS_INVALID" | "SERVICE_FAILED";
+
+export type RequestErrorCode = "REQUEST_INVALID" | "REQUEST_TOO_LARGE" | "REQUEST_TIMEOUT" | "NOT_FOUND";
 
 export type ErrorCode =
   | EvidenceErrorCode
@@ -38,7 +41,8 @@ export type ErrorCode =
   | SealErrorCode
   | ModelErrorCode
   | ConfigErrorCode
-  | ServiceErrorCode;
+  | ServiceErrorCode
+  | RequestErrorCode;
 
 interface ErrorDetail {
   /** The error underneath, if any. */
@@ -83,3 +87,6 @@ export class ConfigError extends CloisterError<ConfigErrorCode> {}
 
 /** Another program did not answer, or answered with something unreadable: try again, or another one. */
 export class ServiceError extends CloisterError<ServiceErrorCode> {}
+
+/** A request that another program sent is wrong: the sender must change it. */
+export class RequestError extends CloisterError<RequestErrorCode> {}
