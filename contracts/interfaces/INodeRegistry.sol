@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {INodeStake} from "./INodeStake.sol";
+import {IReferenceValues} from "./IReferenceValues.sol";
+import {NodeId} from "../types/NodeId.sol";
+import {NodeStatus} from "../types/NodeStatus.sol";
+import {Platform} from "../types/Platform.sol";
+import {Refusal} from "../types/Refusal.sol";
+import {TcbStatus} from "../types/TcbStatus.sol";
+import {Verdict} from "../types/Verdict.sol";
+
+/// @title Nodes: operators, attested keys and their validity
+/// @notice One record per node. Every predicate is evaluated when it is asked for: `isActive` is the only truth about
+/// a node, and nobody has to act for it to become false. A signing key belongs to one node for ever, and only the
+/// current key of an active node can be renewed.
+/// Times are in seconds since 1970. Key epochs count from 1; 0 means that no key was attested yet.
+interface INodeRegistry {
+    /// @notice A node as recorded. `evidenceHash` is the keccak256 of the evidence; `previousKey` is the key before the
+    /// last rotation, whose receipts can be settled until `previousUntil`.
+    struct Node {
+        NodeId nodeId;
+        address operator;
+        NodeStatus status;
+        address signingKey;
+        uint32 keyEpoch;
+        Platform platform;
+        TcbStatus tcbStatus;
+        uint32 evaluationNumber;
+        uint32 policyVersion;
+        bytes32 workloadId;
+        bytes32 platformId;
+        bytes32 evidenceHash;
+        uint40 attestedAt;
+        uint40 expiresAt;
+        address previousKey;
+        uint32 previousEpoch;
+        uint40 previousUntil;
+        string endpoint;
+    }
+
+    /// @notice `operator` registered a node that answers at `endpoint`.
+    event NodeRegistered(NodeId indexed nodeId, address indexed operator, string endpoint);
+    /// @notice The node answers at `endpoint` now.
+    event NodeEndpointSet(NodeId indexed nodeId, string endpoint);
+    /// @notice A result was recorded. `simulated` says that the evidence stands under a simulated vendor's root.
+    event NodeAttested(
+        NodeId indexed nodeId,
+        address indexed signingKey,
+        uint32 keyEpoch,
+        bytes32 sealingKey,
+        bytes32 configHash,
+        Platform platform,
+        bool simulated,
+        bytes32 workloadId,
+        bytes32 evidenceHash,
+        uint40 expiresAt
+    );
+    /// @notice The node's keys were revoked for ever: by a re-check (`refusal`) or by the guardian (`reason`).
+    event NodeRevoked(NodeId indexed nodeId, address indexed signingKey, Refusal refusal, string reason);
+    /// @notice The operator took the node out of service.
+    event NodeExited(NodeId indexed nodeId, address indexed operator);
+    /// @notice The node was proven at fault; its keys were revoked for ever.
+    event NodeSlashed(NodeId indexed nodeId, address indexed signingKey);
+    /// @notice `attester` may record results from now on.
+    event AttesterAdded(address indexed attester);
+    /// @notice `attester` may no longer record results.
+    event AttesterRemoved(address indexed attester);
+    /// @notice Each live node needs `minStake` from now on.
+    event MinStakeSet(uint256 minStake);
+    /// @notice The registry is closed: no node is active, none registers or attests.
+    event Paused(address indexed account);
+    /// @notice The registry is open again.
+    event Unpaused(address indexed account);
+
+    /// @notice An address of zero was given.
+    error NodeRegistryZeroAddress();
+    /// @notice The stake per node may not be zero.
+    error NodeRegistryZeroMinStake();
+    /// @notice The overlap of keys is longer than seven days.
+    error NodeRegistryInvalidKeyOverlap(uint40 keyOverlap);
+    /// @notice The registry is paused.
+    error NodeRegistryPaused();
+    /// @notice The registry is not paused.
+    error NodeRegistryNotPaused();
+    /// @notice No such node.
+    error NodeRegistryUnknownNode(NodeId nodeId);
+    /// @notice The operator registered a node with this salt before.
+    error NodeRegistryNodeExists(NodeId nodeId);
+    /// @notice The node left or was slashed, or is not in a state that allows this.
+    error NodeRegistryWrongStatus(NodeId nodeId, NodeStatus status);
+    /// @notice `caller` is not the operator of the node.
+    error NodeRegistryNotOperator(NodeId nodeId, address operator, address caller);
+    /// @notice The endpoint is not between 1 and 256 bytes long.
+    error NodeRegistryInvalidEndpoint(uint256 length);
+    /// @notice The operator's bond does not cover its live nodes.
+    error NodeRegistryInsufficientStake(address operator, uint256 required, uint256 bonded);
+    /// @notice `caller` may not record results.
+    error NodeRegistryNotAttester(address caller);
+    /// @notice `attester` may record results already.
+    error NodeRegistryAttesterExists(address attester);
+    /// @notice The result rests on evidence that is not newer than the record's.
+    error NodeRegistryStaleResult(uint64 current, uint64 offered);
+    /// @notice The result says that it was issued in the future.
+    error NodeRegistryFutureResult(uint64 issuedAt, uint64 timestamp);
+    /// @notice The evidence is older than the platform's policy allows.
+    error NodeRegistryEvidenceTooOld(uint64 issuedAt, uint64 maxEvidenceAge);
+    /// @notice The result is not valid any more.
+    error NodeRegistryResultExpired(uint64 expiresAt, uint64 timestamp);
+    /// @notice The result claims a longer validity than the platform's policy allows.
+    error NodeRegistryValidityTooLong(uint64 ttl, uint64 offered);
+    /// @notice The anchor block is in the future or too old to know its hash.
+    error NodeRegistryUnknownBlock(uint64 blockNumber);
+    /// @notice The anchor block has another hash.
+    error NodeRegistryWrongBlockHash(uint64 blockNumber, bytes32 expected, bytes32 offered);
+    /// @notice The result was made under another version of the workload's reference value.
+    error NodeRegistryWrongPolicyVersion(bytes32 workloadId, uint32 current, uint32 offered);
+    /// @notice The reference values refuse the claims.
+    error NodeRegistryNotAcceptable(NodeId nodeId, Refusal refusal);
+    /// @notice The key is or was the key of `owner` and cannot be attested as a new one.
+    error NodeRegistryKeyUsed(address signingKey, NodeId owner);
+    /// @notice The current key relied on policy version `recorded`, which is not the one it is renewed under.
+    error NodeRegistryKeyOfOtherPolicy(address signingKey, uint32 recorded, uint32 offered);
+    /// @notice The binding was not signed by the key that it names.
+    error NodeRegistryNoPossession(address signingKey, address recovered);
+    /// @notice Policy still accepts the node: there is nothing to revoke.
+    error NodeRegistryStillAcceptable(NodeId nodeId);
+
+    /// @notice Registers a node of the caller, whose bond has to cover one more live node.
+    /// @param salt Chosen by the operator; names the node together with the operator's address.
+    /// @param endpoint Base URL of the worker, 1 to 256 bytes.
+    /// @return nodeId `keccak256(abi.encode(operator, salt))`.
+    function register(bytes32 salt, string calldata endpoint) external returns (NodeId nodeId);
+
+    /// @notice Changes where the caller's node answers.
+    function setEndpoint(NodeId nodeId, string calldata endpoint) external;
+
+    /// @notice Records a result. Only attesters: contracts that checked the verdict, or the evidence itself.
+    /// @dev A new signing key starts a new key epoch, and receipts of the previous key stay payable for the overlap.
+    /// The current key is renewed in its epoch.
+    /// @param possession Signature of `verdict.signingKey` over the binding digest: 65 bytes, low s.
+    function attest(Verdict calldata verdict, bytes calldata possession) external;
+
+    /// @notice Revokes an active node whose claims policy no longer accepts, and its keys for ever. Open to anyone.
+    /// @dev A missing bond is not policy: it makes a node inactive but revokes nothing.
+    function recheck(NodeId nodeId) external;
+
+    /// @notice Revokes a node and its keys for ever. Restricted to the guardian.
+    function revoke(NodeId nodeId, string calldata reason) external;
+
+    /// @notice Marks a node as proven at fault, once, even after it left. Restricted to the contracts that prove
+    /// faults.
+    function markSlashed(NodeId nodeId) external;
+
+    /// @notice Takes the caller's node out of service for ever. Its receipts stay payable for the overlap.
+    function exit(NodeId nodeId) external;
+
+    /// @notice Lets `attester` record results. Restricted to the governor.
+    function addAttester(address attester) external;
+
+    /// @notice Stops `attester` from recording results. Restricted to the guardian.
+    function removeAttester(address attester) external;
+
+    /// @notice Sets the bond that each live node needs, for old and new nodes. Restricted to the governor.
+    function setMinStake(uint96 minStake) external;
+
+    /// @notice Closes the registry. Restricted to the guardian.
+    function pause() external;
+
+    /// @notice Opens the registry. Restricted to the governor.
+    function unpause() external;
+
+    /// @notice Whether the node may be trusted with requests now: attested, not expired, accepted by all layers of
+    /// policy, covered by its operator's bond, and the registry open.
+    function isActive(NodeId nodeId) external view returns (bool);
+
+    /// @notice The key whose receipts of epoch `keyEpoch` can be settled now, and the operator who is paid.
+    /// @dev Current epoch: until the overlap after its end of validity. Previous epoch: until the overlap after the
+    /// rotation. Never for a revoked or slashed node. A pause does not matter: it must not take what was earned.
+    /// @return signingKey Zero if no receipt of that epoch can be settled.
+    /// @return operator Zero only for an unknown node.
+    function receiptKey(NodeId nodeId, uint32 keyEpoch) external view returns (address signingKey, address operator);
+
+    /// @notice The node that `signingKey` was attested for, now or ever; zero if never.
+    function keyOwner(address signingKey) external view returns (NodeId nodeId);
+
+    /// @notice The record of a node; reverts for an unknown one.
+    function node(NodeId nodeId) external view returns (Node memory);
+
+    /// @notice Up to `count` records from index `start` on, in the order of registration.
+    function nodes(uint256 start, uint256 count) external view returns (Node[] memory);
+
+    /// @notice Number of nodes that were ever registered.
+    function nodeCount() external view returns (uint256);
+
+    /// @notice The node with number `index`, from 0.
+    function nodeAt(uint256 index) external view returns (NodeId);
+
+    /// @notice Number of the operator's nodes that neither left nor were slashed.
+    function liveNodes(address operator) external view returns (uint256);
+
+    /// @notice EIP-712 digest of the verdict's binding: the first half of the node's report data.
+    function bindingDigest(Verdict calldata verdict) external view returns (bytes32);
+
+    /// @notice Whether `account` may record results.
+    function isAttester(address account) external view returns (bool);
+
+    /// @notice Bond that each live node needs.
+    function minStake() external view returns (uint256);
+
+    /// @notice Whether the registry is closed.
+    function paused() external view returns (bool);
+
+    /// @notice Seconds for which receipts of a key stay payable after its rotation or its end of validity.
+    function keyOverlap() external view returns (uint40);
+
+    /// @notice Where operators' bonds are.
+    function stake() external view returns (INodeStake);
+
+    /// @notice What claims are judged by.
+    function referenceValues() external view returns (IReferenceValues);
+}
