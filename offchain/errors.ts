@@ -33,6 +33,8 @@ export type ServiceErrorCode =
 
 export type RequestErrorCode = "REQUEST_INVALID" | "REQUEST_TOO_LARGE" | "REQUEST_TIMEOUT" | "NOT_FOUND";
 
+export type StoreErrorCode = "STORE_CONFLICT" | "STORE_UNAVAILABLE";
+
 export type ErrorCode =
   | EvidenceErrorCode
   | EndorsementErrorCode
@@ -42,7 +44,8 @@ export type ErrorCode =
   | ModelErrorCode
   | ConfigErrorCode
   | ServiceErrorCode
-  | RequestErrorCode;
+  | RequestErrorCode
+  | StoreErrorCode;
 
 interface ErrorDetail {
   /** The error underneath, if any. */
@@ -90,3 +93,6 @@ export class ServiceError extends CloisterError<ServiceErrorCode> {}
 
 /** A request that another program sent is wrong: the sender must change it. */
 export class RequestError extends CloisterError<RequestErrorCode> {}
+
+/** What was stored before forbids this, or the database failed: never act as if it had been stored. */
+export class StoreError extends CloisterError<StoreErrorCode> {}
