@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {IInferenceEscrow} from "./interfaces/IInferenceEscrow.sol";
+import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
+import {INodeStake} from "./interfaces/INodeStake.sol";
+import {PayerSignature} from "./libraries/PayerSignature.sol";
+import {SettlementHash} from "./libraries/SettlementHash.sol";
+import {ChannelId} from "./types/ChannelId.sol";
+import {NodeId} from "./types/NodeId.sol";
+
+/// @title InferenceEscrow
+/// @dev The manual is the interface.
+contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
+    using PayerSignature for address;
+    using SafeERC20 for IERC20;
+    using SettlementHash for *;
+
+    /// @inheritdoc IInferenceEscrow
+    IERC20 public immutable override token;
+    /// @inheritdoc IInferenceEscrow
+    INodeRegistry public immutable override registry;
+    /// @inheritdoc IInferenceEscrow
+    INodeStake public immutable override stake;
+    /// @inheritdoc IInferenceEscrow
+    uint40 public immutable override thaw;
+
+    /// @inheritdoc IInferenceEscrow
+    mapping(address operator => uint256 amount) public override earnings;
+
+    mapping(ChannelId id => Channel record) private _channels;
+
+    /// @dev What a batch's settlements are measured by.
+    struct Scale {
+        bytes32 domain;
+        address signingKey;
+        NodeId nodeId;
+        SettlementHash.Words words;
+    }
+
+    constructor(
+        IERC20 token_,
+        INodeRegistry registry_,
+        INodeStake stake_,
+        uint40 thaw_
+    ) EIP712("Cloister InferenceEscrow", "1") {
+        token = token_;
+        registry = registry_;
+        stake = stake_;
+        thaw = thaw_;
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function deposit(ChannelDeposit[] calldata deposits) external override nonReentrant {
+        _deposit(deposits);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function depositWithPermit(
+        ChannelDeposit[] calldata deposits,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external override nonReentrant {
+        uint256 sum;
+        for (uint256 i = 0; i < deposits.length; ++i) sum += deposits[i].amount;
+        bytes memory permit = abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), sum, deadline, v, r, s));
+        // Whoever saw the permit may have used it already: then it fails here, and the allowance that it gave is there.
+        bool permitted = LowLevelCall.callNoReturn(address(token), permit);
+        uint256 allowance = token.allowance(msg.sender, address(this));
+        require(permitted || allowance >= sum, InferenceEscrowPermitRefused(sum, allowance));
+        _deposit(deposits);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function close(NodeId nodeId) external override {
+        ChannelId id = channelId(msg.sender, nodeId);
+        Channel storage record = _channels[id];
+        uint40 withdrawableAt = record.withdrawableAt;
+        require(withdrawableAt == 0, InferenceEscrowChannelClosing(id, withdrawableAt));
+        require(record.deposit > record.spent, InferenceEscrowChannelEmpty(id));
+        withdrawableAt = uint40(block.timestamp) + thaw;
+        record.withdrawableAt = withdrawableAt;
+        emit ChannelClosing(id, withdrawableAt);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function reopen(NodeId nodeId) external override {
+        ChannelId id = channelId(msg.sender, nodeId);
+        Channel storage record = _channels[id];
+        require(record.withdrawableAt != 0, InferenceEscrowChannelNotClosing(id));
+        record.withdrawableAt = 0;
+        emit ChannelReopened(id);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function withdraw(NodeId nodeId) external override nonReentrant {
+        token.safeTransfer(msg.sender, _withdraw(nodeId));
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function withdrawMany(NodeId[] calldata nodeIds) external override nonReentrant {
+        uint256 sum;
+        for (uint256 i = 0; i < nodeIds.length; ++i) sum += _withdraw(nodeIds[i]);
+        token.safeTransfer(msg.sender, sum);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function settle(
+        Service calldata service,
+        Settlement calldata settlement
+    ) external override nonReentrant returns (uint256 paid) {
+        (Scale memory scale, address operator) = _scale(service);
+        SettlementRefusal refusal;
+        (paid, refusal) = _apply(scale, settlement);
+        if (refusal != SettlementRefusal.None) {
+            revert InferenceEscrowSettlementRefused(channelId(settlement.payer, service.nodeId), refusal);
+        }
+        earnings[operator] += paid;
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function settleBatch(
+        ServiceBatch[] calldata batches
+    ) external override nonReentrant returns (uint256[] memory paid) {
+        uint256 total;
+        for (uint256 i = 0; i < batches.length; ++i) total += batches[i].settlements.length;
+        paid = new uint256[](total);
+        uint256 done;
+        for (uint256 i = 0; i < batches.length; ++i) done = _settleService(batches[i], paid, done);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function withdrawEarnings() external override nonReentrant {
+        uint256 amount = earnings[msg.sender];
+        require(amount != 0, InferenceEscrowNoEarnings(msg.sender));
+        earnings[msg.sender] = 0;
+        emit EarningsWithdrawn(msg.sender, amount);
+        token.safeTransfer(msg.sender, amount);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function reportConflictingReceipts(
+        Receipt calldata first,
+        Receipt calldata second,
+        bytes calldata firstSignature,
+        bytes calldata secondSignature
+    ) external override nonReentrant {
+        NodeId nodeId = first.nodeId;
+        bytes32 firstDigest = receiptDigest(first);
+        bytes32 secondDigest = receiptDigest(second);
+        require(
+            firstDigest != secondDigest && nodeId == second.nodeId && first.isOfSameSequenceAs(second),
+            InferenceEscrowNoConflict(firstDigest, secondDigest)
+        );
+        address signer = ECDSA.recoverCalldata(firstDigest, firstSignature);
+        address other = ECDSA.recoverCalldata(secondDigest, secondSignature);
+        require(signer == other, InferenceEscrowSignersDiffer(signer, other));
+        require(registry.keyOwner(signer) == nodeId, InferenceEscrowSignerUnknown(nodeId, signer));
+        address operator = registry.node(nodeId).operator;
+        emit ConflictingReceipts(nodeId, first.channelId, first.sequence, signer, msg.sender);
+        registry.markSlashed(nodeId);
+        stake.slash(operator, type(uint256).max, msg.sender);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function channel(address payer, NodeId nodeId) external view override returns (Channel memory) {
+        return _channels[channelId(payer, nodeId)];
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function voucherDigest(Voucher calldata voucher) external view override returns (bytes32) {
+        return _hashTypedDataV4(voucher.hash());
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function receiptDigest(Receipt calldata receipt) public view override returns (bytes32) {
+        return _hashTypedDataV4(receipt.hash());
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function channelId(address payer, NodeId nodeId) public pure override returns (ChannelId) {
+        return ChannelId.wrap(keccak256(abi.encode(payer, nodeId)));
+    }
+
+    function _deposit(ChannelDeposit[] calldata deposits) private {
+        uint256 sum;
+        for (uint256 i = 0; i < deposits.length; ++i) {
+            _fund(deposits[i].nodeId, deposits[i].amount);
+            sum += deposits[i].amount;
+        }
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(msg.sender, address(this), sum);
+        uint256 received = token.balanceOf(address(this)) - before;
+        require(received == sum, InferenceEscrowUnexpectedTransfer(sum, received));
+    }
+
+    function _fund(NodeId nodeId, uint96 amount) private {
+        ChannelId id = channelId(msg.sender, nodeId);
+        Channel storage record = _channels[id];
+        uint96 current = record.deposit;
+        require(amount != 0, InferenceEscrowZeroAmount(nodeId));
+        require(record.withdrawableAt == 0, InferenceEscrowChannelClosing(id, record.withdrawableAt));
+        require(current > record.spent || registry.isActive(nodeId), InferenceEscrowNodeInactive(nodeId));
+        record.deposit = current + amount;
+        emit ChannelFunded(id, msg.sender, nodeId, amount, current + amount);
+    }
+
+    function _withdraw(NodeId nodeId) private returns (uint256 amount) {
+        ChannelId id = channelId(msg.sender, nodeId);
+        Channel memory record = _channels[id];
+        require(record.withdrawableAt != 0, InferenceEscrowChannelNotClosing(id));
+        require(record.withdrawableAt <= block.timestamp, InferenceEscrowChannelThawing(id, record.withdrawableAt));
+        amount = record.deposit - record.spent;
+        _channels[id] = Channel({deposit: record.spent, spent: record.spent, withdrawableAt: 0});
+        emit ChannelWithdrawn(id, amount);
+    }
+
+    function _scale(Service calldata service) private view returns (Scale memory scale, address operator) {
+        (scale.signingKey, operator) = registry.receiptKey(service.nodeId, service.keyEpoch);
+        scale.domain = _domainSeparatorV4();
+        scale.nodeId = service.nodeId;
+        scale.words = service.prepare();
+    }
+
+    function _settleService(
+        ServiceBatch calldata batch,
+        uint256[] memory paid,
+        uint256 done
+    ) private returns (uint256) {
+        (Scale memory scale, address operator) = _scale(batch.service);
+        uint256 earned;
+        for (uint256 i = 0; i < batch.settlements.length; ++i) {
+            Settlement calldata settlement = batch.settlements[i];
+            (uint256 amount, SettlementRefusal refusal) = _apply(scale, settlement);
+            if (refusal == SettlementRefusal.None) {
+                earned += amount;
+                paid[done + i] = amount;
+            } else {
+                emit SettlementRefused(channelId(settlement.payer, scale.nodeId), refusal);
+            }
+        }
+        if (earned != 0) earnings[operator] += earned;
+        return done + batch.settlements.length;
+    }
+
+    function _apply(
+        Scale memory scale,
+        Settlement calldata settlement
+    ) private returns (uint256 paid, SettlementRefusal refusal) {
+        ChannelId id = channelId(settlement.payer, scale.nodeId);
+        Channel storage record = _channels[id];
+        uint256 spent = record.spent;
+        refusal = _refusal(scale, settlement, id, record.deposit, spent);
+        if (refusal != SettlementRefusal.None) return (0, refusal);
+        paid = settlement.receiptAmount - spent;
+        record.spent = uint96(settlement.receiptAmount);
+        emit Settled(id, settlement.sequence, paid, settlement.units, settlement.privacySpent);
+    }
+
+    function _refusal(
+        Scale memory scale,
+        Settlement calldata settlement,
+        ChannelId id,
+        uint256 funded,
+        uint256 spent
+    ) private view returns (SettlementRefusal) {
+        if (scale.signingKey == address(0)) return SettlementRefusal.KeyUnknown;
+        if (settlement.receiptAmount > settlement.voucherAmount) return SettlementRefusal.AboveVoucher;
+        if (settlement.voucherAmount > funded) return SettlementRefusal.AboveDeposit;
+        if (settlement.receiptAmount <= spent) return SettlementRefusal.NothingDue;
+        bytes32 digest = MessageHashUtils.toTypedDataHash(scale.domain, scale.words.hashReceipt(id, settlement));
+        if (!scale.signingKey.isByKey(digest, settlement.receiptSignature)) return SettlementRefusal.ReceiptSignature;
+        digest = MessageHashUtils.toTypedDataHash(scale.domain, scale.words.hashVoucher(id, settlement));
+        if (!settlement.payer.isBy(digest, settlement.voucherSignature)) return SettlementRefusal.VoucherSignature;
+        return SettlementRefusal.None;
+    }
+}
