@@ -75,9 +75,7 @@ describe("signed messages of the verifier", () => {
 
   it("reportDataOf puts digest, block number and the first 24 bytes of the hash in their places", () => {
     const reportData = reportDataOf(domain, binding, { blockNumber: 258n, blockHash: word("ab") });
-    expect(toHex(reportData)).to.equal(
-      `${toHex(bindingDigest(domain, binding))}0000000000000102${"ab".repeat(24)}`,
-    );
+    expect(toHex(reportData)).to.equal(`${toHex(bindingDigest(domain, binding))}0000000000000102${"ab".repeat(24)}`);
   });
 
   it("a verdict's signature is by its signer, for this domain and content only", () => {
