@@ -11,6 +11,10 @@ export default defineConfig({
     version: "0.8.37",
     path: fileURLToPath(import.meta.resolve("solc/soljson.js")),
     settings: { viaIR: true, optimizer: { enabled: true, runs: 10_000 }, evmVersion: "osaka" },
+    npmFilesToBuild: [
+      "@openzeppelin/contracts/access/manager/AccessManager.sol",
+      "@openzeppelin/contracts/governance/TimelockController.sol",
+    ],
   },
   networks: {
     default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka" },

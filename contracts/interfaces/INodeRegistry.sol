@@ -176,7 +176,8 @@ interface INodeRegistry {
 
     /// @notice The key whose receipts of epoch `keyEpoch` can be settled now, and the operator who is paid.
     /// @dev Current epoch: until the overlap after its end of validity. Previous epoch: until the overlap after the
-    /// rotation. Never for a revoked or slashed node. A pause does not matter: it must not take what was earned.
+    /// rotation, or after its own end of validity if that was before. Never for a revoked or slashed node. A pause
+    /// does not matter: it must not take what was earned.
     /// @return signingKey Zero if no receipt of that epoch can be settled.
     /// @return operator Zero only for an unknown node.
     function receiptKey(NodeId nodeId, uint32 keyEpoch) external view returns (address signingKey, address operator);

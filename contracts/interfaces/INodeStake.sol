@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
 /// @title Bonds of node operators and of committee members
 /// @notice One ERC-20 bond per operator. Stake is `bonded` (it counts for nodes and committee seats) or `unbonding`
 /// (it counts for nothing, can still be slashed, and can be withdrawn after the thaw). Token, thaw and slash cap are
@@ -37,7 +39,7 @@ interface INodeStake {
     function deposit(uint256 amount) external;
 
     /// @notice Bonds `amount` of the caller for the caller with an ERC-2612 permit.
-    /// @dev A permit that fails is ignored if the allowance suffices, so that nobody can block a deposit by using the
+    /// @dev The permit is used only if the allowance does not suffice, so that nobody can block a deposit by using the
     /// permit first.
     function depositWithPermit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
 
@@ -74,7 +76,7 @@ interface INodeStake {
     function totalBurned() external view returns (uint256);
 
     /// @notice The ERC-20 token of all bonds.
-    function token() external view returns (address);
+    function token() external view returns (IERC20);
 
     /// @notice Seconds between a request to unbond and the earliest withdrawal.
     function thaw() external view returns (uint40);

@@ -52,6 +52,8 @@ interface IReferenceValues {
     /// @notice `id` is no longer denied.
     event Allowed(bytes32 indexed id);
 
+    /// @notice An address of zero was given.
+    error ReferenceValuesZeroAddress();
     /// @notice The mask holds a status that no policy may accept, or none at all.
     error ReferenceValuesInvalidTcbMask(uint16 mask);
     /// @notice The validity is not between one hour and seven days.

@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 /// says nothing.
 type Platform is uint8;
 
-using {isSimulated, samePlatform as ==} for Platform global;
+using {isSimulated, samePlatform as ==, otherPlatform as !=} for Platform global;
 
 uint8 constant SIMULATED_BIT = 0x80;
 
@@ -16,4 +16,8 @@ function isSimulated(Platform platform) pure returns (bool) {
 
 function samePlatform(Platform left, Platform right) pure returns (bool) {
     return Platform.unwrap(left) == Platform.unwrap(right);
+}
+
+function otherPlatform(Platform left, Platform right) pure returns (bool) {
+    return Platform.unwrap(left) != Platform.unwrap(right);
 }

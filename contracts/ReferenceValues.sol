@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IReferenceValues} from "./interfaces/IReferenceValues.sol";
+import {Platform} from "./types/Platform.sol";
+import {Refusal} from "./types/Refusal.sol";
+import {ACCEPTABLE_TCB_MASK, TcbStatus} from "./types/TcbStatus.sol";
+
+/// @title ReferenceValues
+contract ReferenceValues is IReferenceValues, AccessManaged {
+    uint32 private constant MIN_TTL = 1 hours;
+    uint32 private constant MAX_TTL = 7 days;
+
+    /// @inheritdoc IReferenceValues
+    uint40 public immutable additionDelay;
+
+    mapping(Platform platform => PlatformPolicy policy) private _policies;
+    mapping(uint32 version => Workload workload) private _workloads;
+    /// @inheritdoc IReferenceValues
+    mapping(bytes32 workloadId => uint32 version) public workloadVersion;
+    /// @inheritdoc IReferenceValues
+    mapping(bytes32 id => bool isDenied) public denied;
+    /// @inheritdoc IReferenceValues
+    uint32 public latestVersion;
+
+    constructor(address authority_, uint40 additionDelay_) AccessManaged(authority_) {
+        require(authority_ != address(0), ReferenceValuesZeroAddress());
+        require(additionDelay_ <= 30 days, ReferenceValuesInvalidDelay(additionDelay_));
+        additionDelay = additionDelay_;
+    }
+
+    /// @inheritdoc IReferenceValues
+    function setPlatformPolicy(Platform platform, PlatformPolicy calldata policy) external restricted {
+        uint16 mask = policy.tcbStatusMask;
+        uint32 ttl = policy.ttl;
+        uint32 maxAge = policy.maxEvidenceAge;
+        require(mask != 0 && mask & ~ACCEPTABLE_TCB_MASK == 0, ReferenceValuesInvalidTcbMask(mask));
+        require(ttl >= MIN_TTL && ttl <= MAX_TTL, ReferenceValuesInvalidTtl(ttl));
+        require(maxAge > 0 && maxAge <= ttl, ReferenceValuesInvalidEvidenceAge(maxAge));
+        _policies[platform] = policy;
+        emit PlatformPolicySet(platform, policy);
+    }
+
+    /// @inheritdoc IReferenceValues
+    function suspendPlatform(Platform platform) external restricted {
+        PlatformPolicy storage policy = _acceptedPolicy(platform);
+        policy.accepted = false;
+        emit PlatformPolicySet(platform, policy);
+    }
+
+    /// @inheritdoc IReferenceValues
+    function removeTcbStatus(Platform platform, TcbStatus status) external restricted {
+        PlatformPolicy storage policy = _acceptedPolicy(platform);
+        uint16 mask = policy.tcbStatusMask;
+        require(mask & status.toMask() != 0, ReferenceValuesTcbStatusNotAccepted(platform, status));
+        policy.tcbStatusMask = mask & ~status.toMask();
+        emit PlatformPolicySet(platform, policy);
+    }
+
+    /// @inheritdoc IReferenceValues
+    function raiseMinEvaluationNumber(Platform platform, uint32 minEvaluationNumber) external restricted {
+        PlatformPolicy storage policy = _acceptedPolicy(platform);
+        uint32 current = policy.minEvaluationNumber;
+        require(minEvaluationNumber > current, ReferenceValuesEvaluationNotRaised(current, minEvaluationNumber));
+        policy.minEvaluationNumber = minEvaluationNumber;
+        emit PlatformPolicySet(platform, policy);
+    }
+
+    /// @inheritdoc IReferenceValues
+    function addWorkload(bytes32 workloadId, Platform platform) external restricted returns (uint32 version) {
+        require(workloadId != bytes32(0), ReferenceValuesZeroId());
+        uint32 live = workloadVersion[workloadId];
+        require(live == 0, ReferenceValuesWorkloadExists(workloadId, live));
+        uint40 activeFrom = uint40(block.timestamp) + additionDelay;
+        version = ++latestVersion;
+        workloadVersion[workloadId] = version;
+        _workloads[version] = Workload({
+            workloadId: workloadId,
+            platform: platform,
+            activeFrom: activeFrom,
+            removed: false,
+            denied: denied[workloadId]
+        });
+        emit WorkloadAdded(workloadId, version, platform, activeFrom);
+    }
+
+    /// @inheritdoc IReferenceValues
+    function removeWorkload(bytes32 workloadId) external restricted {
+        uint32 version = workloadVersion[workloadId];
+        require(version != 0, ReferenceValuesWorkloadUnknown(workloadId));
+        delete workloadVersion[workloadId];
+        _workloads[version].removed = true;
+        emit WorkloadRemoved(workloadId, version);
+    }
+
+    /// @inheritdoc IReferenceValues
+    function deny(bytes32 id, string calldata reasonURI) external restricted {
+        require(id != bytes32(0), ReferenceValuesZeroId());
+        require(!denied[id], ReferenceValuesAlreadyDenied(id));
+        _setDenied(id, true);
+        emit Denied(id, reasonURI);
+    }
+
+    /// @inheritdoc IReferenceValues
+    function allow(bytes32 id) external restricted {
+        require(denied[id], ReferenceValuesNotDenied(id));
+        _setDenied(id, false);
+        emit Allowed(id);
+    }
+
+    /// @inheritdoc IReferenceValues
+    function appraise(Claims calldata claims) external view returns (Refusal refusal) {
+        refusal = _appraisePlatform(claims);
+        if (refusal == Refusal.None) refusal = _appraiseWorkload(claims);
+        if (refusal == Refusal.None && denied[claims.platformId]) refusal = Refusal.PlatformDenied;
+    }
+
+    /// @inheritdoc IReferenceValues
+    function platformPolicy(Platform platform) external view returns (PlatformPolicy memory) {
+        return _policies[platform];
+    }
+
+    /// @inheritdoc IReferenceValues
+    function workload(uint32 version) external view returns (Workload memory) {
+        return _workloads[version];
+    }
+
+    /// @dev The flag of the live version mirrors the list, so that `appraise` reads one slot less; a removed version is
+    /// refused anyway, and a new one starts from the list.
+    function _setDenied(bytes32 id, bool isDenied) private {
+        denied[id] = isDenied;
+        uint32 version = workloadVersion[id];
+        if (version != 0) _workloads[version].denied = isDenied;
+    }
+
+    function _acceptedPolicy(Platform platform) private view returns (PlatformPolicy storage policy) {
+        policy = _policies[platform];
+        require(policy.accepted, ReferenceValuesPlatformNotAccepted(platform));
+    }
+
+    function _appraisePlatform(Claims calldata claims) private view returns (Refusal) {
+        PlatformPolicy memory policy = _policies[claims.platform];
+        if (!policy.accepted) return Refusal.PlatformNotAccepted;
+        if (policy.tcbStatusMask & claims.tcbStatus.toMask() == 0) return Refusal.TcbStatusNotAccepted;
+        if (claims.evaluationNumber < policy.minEvaluationNumber) return Refusal.EvaluationTooLow;
+        return Refusal.None;
+    }
+
+    function _appraiseWorkload(Claims calldata claims) private view returns (Refusal) {
+        Workload storage added = _workloads[claims.policyVersion];
+        uint40 activeFrom = added.activeFrom;
+        if (activeFrom == 0) return Refusal.WorkloadUnknown;
+        if (added.removed) return Refusal.WorkloadRemoved;
+        if (added.denied) return Refusal.WorkloadDenied;
+        if (added.platform != claims.platform) return Refusal.WorkloadOfOtherPlatform;
+        if (block.timestamp < activeFrom) return Refusal.WorkloadNotYetActive;
+        return Refusal.None;
+    }
+}

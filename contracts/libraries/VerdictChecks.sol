@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
+import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
+import {IReferenceValues} from "../interfaces/IReferenceValues.sol";
+import {Refusal} from "../types/Refusal.sol";
+import {Verdict} from "../types/Verdict.sol";
+
+/// @title What a verdict has to satisfy, whoever brings it, before a node's record may rest on it
+library VerdictChecks {
+    /// @notice Checks the times against the clock, the platform's policy and the evidence recorded before.
+    function checkTimes(Verdict calldata verdict, IReferenceValues referenceValues, uint64 attestedAt) internal view {
+        IReferenceValues.PlatformPolicy memory policy = referenceValues.platformPolicy(verdict.platform);
+        uint64 issuedAt = verdict.issuedAt;
+        uint64 expiresAt = verdict.expiresAt;
+        uint64 timestamp = uint64(block.timestamp);
+        require(issuedAt > attestedAt, INodeRegistry.NodeRegistryStaleResult(attestedAt, issuedAt));
+        require(issuedAt <= timestamp, INodeRegistry.NodeRegistryFutureResult(issuedAt, timestamp));
+        require(
+            timestamp - issuedAt <= policy.maxEvidenceAge,
+            INodeRegistry.NodeRegistryEvidenceTooOld(issuedAt, policy.maxEvidenceAge)
+        );
+        require(expiresAt > timestamp, INodeRegistry.NodeRegistryResultExpired(expiresAt, timestamp));
+        require(
+            expiresAt - issuedAt <= policy.ttl,
+            INodeRegistry.NodeRegistryValidityTooLong(policy.ttl, expiresAt - issuedAt)
+        );
+    }
+
+    /// @notice Checks that the evidence was made after its anchor block.
+    /// @dev The hash comes from BLOCKHASH for 256 blocks and from the EIP-2935 history for 8191. A hash that is not
+    /// known is never equal to an offered one, not even to zero.
+    function checkAnchor(Verdict calldata verdict) internal view {
+        uint64 blockNumber = verdict.blockNumber;
+        bytes32 expected = Blockhash.blockHash(blockNumber);
+        require(expected != bytes32(0), INodeRegistry.NodeRegistryUnknownBlock(blockNumber));
+        require(
+            expected == verdict.blockHash,
+            INodeRegistry.NodeRegistryWrongBlockHash(blockNumber, expected, verdict.blockHash)
+        );
+    }
+
+    /// @notice Checks that all layers of policy accept the claims, under the live version of the workload.
+    function checkClaims(Verdict calldata verdict, IReferenceValues referenceValues) internal view {
+        uint32 version = referenceValues.workloadVersion(verdict.workloadId);
+        require(
+            version == verdict.policyVersion,
+            INodeRegistry.NodeRegistryWrongPolicyVersion(verdict.workloadId, version, verdict.policyVersion)
+        );
+        Refusal refusal = referenceValues.appraise(
+            IReferenceValues.Claims({
+                policyVersion: version,
+                platform: verdict.platform,
+                tcbStatus: verdict.tcbStatus,
+                evaluationNumber: verdict.evaluationNumber,
+                platformId: verdict.platformId
+            })
+        );
+        require(refusal == Refusal.None, INodeRegistry.NodeRegistryNotAcceptable(verdict.nodeId, refusal));
+    }
+}
