@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { network as hardhatNetwork } from "hardhat";
-import { attest, deployNetwork, verdictFor } from "../support/protocol.ts";
+import { attest, deployNetwork } from "../support/protocol.ts";
 
 const { ethers, networkHelpers } = await hardhatNetwork.create();
 
