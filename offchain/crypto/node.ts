@@ -9,6 +9,9 @@ export type CurveName = "P-256" | "P-384";
 /** A public key ready to verify with; opaque to its holder. */
 export type VerifyKey = nodeCrypto.KeyObject;
 
+/** A private X25519 key; opaque to its holder, its bytes never leave the back. */
+export type AgreementKey = nodeCrypto.KeyObject;
+
 /** A value now or later: the browser's back can only answer later. */
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -43,6 +46,69 @@ export function hkdfSha256(options: {
   length: number;
 }): Uint8Array {
   return new Uint8Array(nodeCrypto.hkdfSync("sha256", options.ikm, options.salt, options.info, options.length));
+}
+
+/** HMAC-SHA256 over the parts in order, 32 bytes. @see RFC 2104 */
+export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hmac = nodeCrypto.createHmac("sha256", key);
+  for (const part of parts) hmac.update(part);
+  return new Uint8Array(hmac.digest());
+}
+
+/** Encrypts under AES-GCM: ciphertext and then the 16-byte tag; the key is 16, 24 or 32 bytes, the nonce 12. @see NIST SP 800-38D */
+export function aesGcmSeal(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  plaintext: Uint8Array,
+  aad: Uint8Array,
+): MaybePromise<Uint8Array> {
+  const cipher = nodeCrypto.createCipheriv(gcmName(key), key, gcmNonce(nonce), { authTagLength: TAG_LENGTH });
+  cipher.setAAD(aad);
+  const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
+  sealed.set(cipher.update(plaintext));
+  cipher.final();
+  sealed.set(cipher.getAuthTag(), plaintext.length);
+  return sealed;
+}
+
+/** Decrypts what `aesGcmSeal` makes; undefined where the tag does not hold or is missing. */
+export function aesGcmOpen(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+  aad: Uint8Array,
+): MaybePromise<Uint8Array | undefined> {
+  if (sealed.length < TAG_LENGTH) return undefined;
+  const end = sealed.length - TAG_LENGTH;
+  const decipher = nodeCrypto.createDecipheriv(gcmName(key), key, gcmNonce(nonce), { authTagLength: TAG_LENGTH });
+  decipher.setAAD(aad);
+  decipher.setAuthTag(sealed.subarray(end));
+  const { buffer, byteOffset, byteLength } = decipher.update(sealed.subarray(0, end));
+  try {
+    decipher.final();
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes an X25519 key pair; the public key is 32 raw bytes. @see RFC 7748 */
+export function createAgreementKey(): MaybePromise<{ publicKey: Uint8Array; privateKey: AgreementKey }> {
+  const { publicKey, privateKey } = nodeCrypto.generateKeyPairSync("x25519");
+  const der = publicKey.export({ format: "der", type: "spki" });
+  return { publicKey: new Uint8Array(der.subarray(X25519_SPKI_HEAD.length)), privateKey };
+}
+
+/** The 32-byte X25519 secret shared with a raw public key; undefined where the key is not 32 bytes or of low order. @see RFC 7748 section 6.1 */
+export function agreeX25519(privateKey: AgreementKey, publicKey: Uint8Array): MaybePromise<Uint8Array | undefined> {
+  if (publicKey.length !== 32) return undefined;
+  const der = Buffer.concat([X25519_SPKI_HEAD, publicKey]);
+  try {
+    const peer = nodeCrypto.createPublicKey({ key: der, format: "der", type: "spki" });
+    return new Uint8Array(nodeCrypto.diffieHellman({ privateKey, publicKey: peer }));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Imports a public key from its DER SubjectPublicKeyInfo; throws where it is no valid key (a point off the curve, say). */
@@ -115,6 +181,23 @@ export function recoverAddress(digest32: Uint8Array, signature: Uint8Array): Uin
   } catch {
     return undefined;
   }
+}
+
+const TAG_LENGTH = 16;
+const NONCE_LENGTH = 12;
+/** The DER of an X25519 SubjectPublicKeyInfo up to its 32 key bytes. @see RFC 8410 section 4 */
+const X25519_SPKI_HEAD = Buffer.from("302a300506032b656e032100", "hex");
+
+function gcmName(key: Uint8Array): nodeCrypto.CipherGCMTypes {
+  if (key.length === 32) return "aes-256-gcm";
+  if (key.length === 24) return "aes-192-gcm";
+  if (key.length === 16) return "aes-128-gcm";
+  throw new RangeError(`an AES key of ${key.length} bytes`);
+}
+
+function gcmNonce(nonce: Uint8Array): Uint8Array {
+  if (nonce.length !== NONCE_LENGTH) throw new RangeError(`an AES-GCM nonce of ${nonce.length} bytes`);
+  return nonce;
 }
 
 const HALF_ORDER = Buffer.from("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0", "hex");
