@@ -1,19 +1,27 @@
 import { EvidenceError } from "../errors.ts";
-import { parseQuote } from "../evidence/dcap/quote.ts";
+import { parseQuote, type Quote } from "../evidence/dcap/quote.ts";
 import type { Platform } from "../evidence/scheme.ts";
 
-/** What can be read of evidence before anything is verified. */
-export interface Detected {
-  readonly platform: Platform;
-  /** 64 bytes. */
-  readonly reportData: Uint8Array;
+/** Parsed evidence of a known format; nothing in it is verified. */
+export interface Parsed {
+  readonly family: "dcap";
+  readonly quote: Quote;
 }
 
-/** Finds the format of raw evidence; throws `EvidenceError` where none is recognised or it does not parse. */
-export function detect(evidence: Uint8Array): Detected {
+/** Finds the format of raw evidence and parses it; throws `EvidenceError` `EVIDENCE_MALFORMED` or `EVIDENCE_UNSUPPORTED`. */
+export function detect(evidence: Uint8Array): Parsed {
   if (!looksLikeQuote(evidence)) throw new EvidenceError("EVIDENCE_UNSUPPORTED", "no known evidence format");
-  const quote = parseQuote(evidence);
-  return { platform: quote.tee === "sgx" ? "intel-sgx" : "intel-tdx", reportData: quote.body.reportData };
+  return { family: "dcap", quote: parseQuote(evidence) };
+}
+
+/** The platform that evidence says it is of. */
+export function platformOf({ quote }: Parsed): Platform {
+  return quote.tee === "sgx" ? "intel-sgx" : "intel-tdx";
+}
+
+/** The report data that evidence carries, 64 bytes. */
+export function reportDataIn({ quote }: Parsed): Uint8Array {
+  return quote.body.reportData;
 }
 
 /** A quote starts with its version and the attestation key type, 16 bits little-endian each. */

@@ -1,4 +1,4 @@
-import { isZero, toHex } from "../../encoding/bytes.ts";
+import { toHex } from "../../encoding/bytes.ts";
 import { ByteReader } from "../../encoding/reader.ts";
 import { EvidenceError } from "../../errors.ts";
 import { readSgxReport, readTdReport, type SgxReport, type TdReport } from "./report.ts";
@@ -28,10 +28,10 @@ export interface Quote {
   /** `x || y` of the attestation key on P-256. */
   readonly attestationKey: Uint8Array;
   readonly certification: QeCertification;
-  /** The quote without padding. */
+  /** The quote without what follows it. */
   readonly bytes: Uint8Array;
-  /** Number of zero bytes after the quote. */
-  readonly paddingLength: number;
+  /** What follows the signature data of a TDX quote: unsigned, and no part of the evidence. */
+  readonly trailing: Uint8Array;
 }
 
 interface Header {
@@ -52,7 +52,7 @@ const malformed = (message: string): EvidenceError => new EvidenceError("EVIDENC
 const unsupported = (message: string): EvidenceError => new EvidenceError("EVIDENCE_UNSUPPORTED", `quote: ${message}`);
 
 /**
- * Parses a DCAP quote v3 (SGX), v4 or v5 (SGX, TDX); zero bytes after a TDX quote are counted, any other rest is refused.
+ * Parses a DCAP quote v3 (SGX), v4 or v5 (SGX, TDX); bytes after a TDX quote (buffers have a fixed length) are told apart, after an SGX quote refused.
  * Throws `EvidenceError` `EVIDENCE_MALFORMED` or `EVIDENCE_UNSUPPORTED`.
  * @see Intel SGX DCAP ECDSA Quote Library API, appendix A (v3); Intel TDX DCAP Quote Generation Library, appendix A (v4, v5)
  */
@@ -64,9 +64,9 @@ export function parseQuote(bytes: Uint8Array): Quote {
   const signatureData = reader.take(reader.uint32le("signature data length"), "signature data");
   const length = reader.offset;
   const tee = header.teeType === TEE_TDX ? "tdx" : "sgx";
-  const padding = reader.rest();
-  if (padding.length > 0 && (tee === "sgx" || !isZero(padding))) {
-    throw malformed(`${padding.length} bytes left over after the signature data`);
+  const trailing = reader.rest();
+  if (tee === "sgx" && trailing.length > 0) {
+    throw malformed(`${trailing.length} bytes left over after the signature data`);
   }
   return {
     version: header.version,
@@ -75,7 +75,7 @@ export function parseQuote(bytes: Uint8Array): Quote {
     signedPart,
     ...readSignatureData(signatureData, header.version),
     bytes: bytes.subarray(0, length),
-    paddingLength: padding.length,
+    trailing,
   };
 }
 

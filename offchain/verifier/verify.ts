@@ -1,0 +1,104 @@
+import { EndorsementError, type CloisterError } from "../errors.ts";
+import { CheckLog } from "../evidence/check-log.ts";
+import { dcapClaims } from "../evidence/dcap/claims.ts";
+import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
+import type { Quote } from "../evidence/dcap/quote.ts";
+import { verifyQuote } from "../evidence/dcap/verify.ts";
+import type { Claims, Platform, TrustRoot } from "../evidence/scheme.ts";
+import { ChainVerifier } from "../x509/chain.ts";
+import { appraise, notAppraised, type Ruling, type Weight } from "./appraise.ts";
+import { detect, platformOf, type Parsed } from "./detect.ts";
+import type { AppraisalPolicy } from "./policy.ts";
+import type { AttestationResult, Failure, Verdict } from "./result.ts";
+
+/** Endorsements by family. */
+export interface Endorsements {
+  readonly dcap?: DcapEndorsements;
+}
+
+/** Everything that a verification depends on beside the evidence. */
+export interface VerifyOptions {
+  readonly endorsements: Endorsements;
+  readonly trustRoots: readonly TrustRoot[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly policy: AppraisalPolicy;
+  /** 64 bytes that the evidence must carry. */
+  readonly expectedReportData?: Uint8Array;
+  /** Remembers certificates between verifications; without it nothing is remembered. */
+  readonly chains?: ChainVerifier;
+}
+
+interface Outcome {
+  readonly platform: Platform | null;
+  readonly claims: Claims | null;
+  readonly log: CheckLog;
+}
+
+const FORMAT = { id: "evidence-format", reference: "docs/verification.md, formats" };
+
+/**
+ * Verifies raw evidence and appraises it; bad evidence or endorsements are failures of the result and never thrown.
+ * @see RFC 9334 section 8
+ */
+export async function verifyEvidence(evidence: Uint8Array, options: VerifyOptions): Promise<AttestationResult> {
+  const log = new CheckLog();
+  const parsed = await log.check(FORMAT, () => {
+    const value = detect(evidence);
+    return { value, detail: describe(value) };
+  });
+  const platform = parsed === undefined ? null : platformOf(parsed);
+  const claims = parsed === undefined ? null : await verifiedClaims(parsed.quote, options, log);
+  return result({ platform, claims, log }, options);
+}
+
+async function verifiedClaims(quote: Quote, options: VerifyOptions, log: CheckLog): Promise<Claims | null> {
+  const { endorsements, trustRoots, now, chains = new ChainVerifier() } = options;
+  try {
+    return dcapClaims(
+      await verifyQuote(quote, { endorsements: endorsements.dcap ?? {}, trustRoots, now, log, chains }),
+    );
+  } catch (error) {
+    if (log.failures.length === 0) throw error;
+    return null;
+  }
+}
+
+function describe({ quote }: Parsed): string {
+  return `DCAP quote version ${quote.version} of ${quote.tee.toUpperCase()}, ${quote.bytes.length} bytes`;
+}
+
+function result({ platform, claims, log }: Outcome, options: VerifyOptions): AttestationResult {
+  const { policy, expectedReportData } = options;
+  const rulings = claims === null ? [] : appraise(claims, { policy, expectedReportData });
+  const against = [...logged(log, policy), ...rulings.flatMap(({ against: found }) => (found ? [found] : []))];
+  return {
+    verdict: verdictOf(against.map(({ weight }) => weight)),
+    simulated: claims?.simulated ?? false,
+    platform,
+    claims,
+    checks: [...log.checks, ...(claims === null ? notAppraised() : rulings.map(({ check }) => check))],
+    failures: against.map(({ failure }) => failure),
+  };
+}
+
+type Against = NonNullable<Ruling["against"]>;
+
+/** What the checks of the verification have against the evidence; a bad endorsement says nothing of the evidence. */
+function logged(log: CheckLog, policy: AppraisalPolicy): readonly Against[] {
+  const errors = new Map<string, CloisterError>(log.failures.map(({ id, error }) => [id, error]));
+  return log.checks.flatMap(({ id, outcome, detail }): Against[] => {
+    if (outcome === "pass") return [];
+    const error = errors.get(id);
+    const failure: Failure = { id, code: error?.code ?? "NOT_CHECKED", detail };
+    const missing = policy.endorsements === "required" ? "missing" : "warning";
+    const weight = error === undefined ? missing : error instanceof EndorsementError ? "missing" : "refused";
+    return [{ failure, weight }];
+  });
+}
+
+function verdictOf(weights: readonly Weight[]): Verdict {
+  if (weights.includes("refused")) return "contraindicated";
+  if (weights.includes("missing")) return "none";
+  return weights.includes("warning") ? "warning" : "affirming";
+}

@@ -1,0 +1,200 @@
+import { EvidenceError } from "../errors.ts";
+
+/** Universal and context tags in use, as the identifier octet. */
+export const DER = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  oid: 0x06,
+  enumerated: 0x0a,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** One element: `raw` is all of it, `content` without tag and length. */
+export interface DerElement {
+  readonly tag: number;
+  readonly content: Uint8Array;
+  readonly raw: Uint8Array;
+}
+
+const malformed = (message: string): EvidenceError => new EvidenceError("EVIDENCE_MALFORMED", `DER: ${message}`);
+
+/**
+ * Reads canonical DER elements one after another: definite minimal lengths, single-octet tags, no overrun.
+ * Every method throws `EvidenceError` `EVIDENCE_MALFORMED`.
+ * @see ITU-T X.690 section 10
+ */
+export class DerReader {
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get done(): boolean {
+    return this.#offset === this.#bytes.length;
+  }
+
+  /** The next identifier octet; undefined at the end. */
+  get nextTag(): number | undefined {
+    return this.#bytes[this.#offset];
+  }
+
+  any(what: string): DerElement {
+    const start = this.#offset;
+    const tag = this.#octet(what);
+    if ((tag & 0x1f) === 0x1f) throw malformed(`${what}: multi-octet tag`);
+    const length = this.#length(what);
+    const begin = this.#offset;
+    if (length > this.#bytes.length - begin) throw malformed(`${what}: overruns its container`);
+    this.#offset = begin + length;
+    return {
+      tag,
+      content: this.#bytes.subarray(begin, this.#offset),
+      raw: this.#bytes.subarray(start, this.#offset),
+    };
+  }
+
+  element(tag: number, what: string): DerElement {
+    if (this.nextTag !== tag) throw malformed(`${what}: tag ${this.nextTag ?? "missing"} instead of ${tag}`);
+    return this.any(what);
+  }
+
+  /** Enters a constructed element, a SEQUENCE unless another tag is given. */
+  enter(what: string, tag: number = DER.sequence): DerReader {
+    return new DerReader(this.element(tag, what).content);
+  }
+
+  /** Enters an optional constructed element. */
+  enterIf(tag: number, what: string): DerReader | undefined {
+    return this.nextTag === tag ? this.enter(what, tag) : undefined;
+  }
+
+  /** The content of a minimal two's complement INTEGER (or ENUMERATED). */
+  integer(what: string, tag: number = DER.integer): Uint8Array {
+    const { content } = this.element(tag, what);
+    const [first, second] = content;
+    if (first === undefined) throw malformed(`${what}: empty integer`);
+    const padded = second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80));
+    if (padded) throw malformed(`${what}: integer is not minimal`);
+    return content;
+  }
+
+  /** A non-negative INTEGER without its sign octet, big-endian; `00` is one zero octet. */
+  unsigned(what: string, tag: number = DER.integer): Uint8Array {
+    const content = this.integer(what, tag);
+    if ((content[0] ?? 0) >= 0x80) throw malformed(`${what}: negative`);
+    return content.length > 1 && content[0] === 0 ? content.subarray(1) : content;
+  }
+
+  /** A non-negative INTEGER of at most 32 bits. */
+  uint32(what: string, tag: number = DER.integer): number {
+    const content = this.unsigned(what, tag);
+    if (content.length > 4) throw malformed(`${what}: does not fit 32 bits`);
+    return content.reduce((value, octet) => value * 256 + octet, 0);
+  }
+
+  boolean(what: string): boolean {
+    const { content } = this.element(DER.boolean, what);
+    if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff)) throw malformed(`${what}: not a boolean`);
+    return content[0] === 0xff;
+  }
+
+  /** An OBJECT IDENTIFIER in dotted form. */
+  oid(what: string): string {
+    return readOid(this.element(DER.oid, what).content, what);
+  }
+
+  octetString(what: string): Uint8Array {
+    return this.element(DER.octetString, what).content;
+  }
+
+  /** A BIT STRING of whole octets. */
+  octetsOfBitString(what: string): Uint8Array {
+    const { content } = this.element(DER.bitString, what);
+    if (content[0] !== 0) throw malformed(`${what}: not whole octets`);
+    return content.subarray(1);
+  }
+
+  /** A named-bit BIT STRING as numbers of the bits set; trailing zero bits are refused. */
+  namedBits(what: string): ReadonlySet<number> {
+    const { content } = this.element(DER.bitString, what);
+    const [unused = 8, ...octets] = content;
+    const last = octets.at(-1);
+    const canonical = last === undefined ? unused === 0 : unused < 8 && ((last >> unused) & 1) === 1;
+    if (!canonical || (last !== undefined && (last & ((1 << unused) - 1)) !== 0)) {
+      throw malformed(`${what}: bit string is not canonical`);
+    }
+    return new Set(octets.flatMap((octet, index) => bitsOf(octet).map((bit) => index * 8 + bit)));
+  }
+
+  /** UTCTime or GeneralizedTime in UTC with seconds, in milliseconds since 1970. */
+  time(what: string): number {
+    const { tag, content } = this.any(what);
+    const text = String.fromCharCode(...content);
+    if (tag === DER.utcTime && /^\d{12}Z$/.test(text)) {
+      return readTime(`${Number(text.slice(0, 2)) < 50 ? "20" : "19"}${text}`, what);
+    }
+    if (tag === DER.generalizedTime && /^\d{14}Z$/.test(text)) return readTime(text, what);
+    throw malformed(`${what}: not a UTC time with seconds`);
+  }
+
+  end(what: string): void {
+    if (!this.done) throw malformed(`${what}: ${this.#bytes.length - this.#offset} octets left over`);
+  }
+
+  #octet(what: string): number {
+    const octet = this.#bytes[this.#offset];
+    if (octet === undefined) throw malformed(`${what}: ends early`);
+    this.#offset += 1;
+    return octet;
+  }
+
+  #length(what: string): number {
+    const first = this.#octet(what);
+    if (first < 0x80) return first;
+    const count = first & 0x7f;
+    if (count === 0 || count > 4) throw malformed(`${what}: length is indefinite or too long`);
+    let length = 0;
+    for (let index = 0; index < count; index += 1) length = length * 256 + this.#octet(what);
+    if (length < 0x80 || length < 256 ** (count - 1)) throw malformed(`${what}: length is not minimal`);
+    return length;
+  }
+}
+
+function bitsOf(octet: number): number[] {
+  return [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => (octet & (0x80 >> bit)) !== 0);
+}
+
+function readOid(content: Uint8Array, what: string): string {
+  const arcs: number[] = [];
+  let arc = 0;
+  let fresh = true;
+  for (const octet of content) {
+    if (fresh && octet === 0x80) throw malformed(`${what}: object identifier is not minimal`);
+    arc = arc * 128 + (octet & 0x7f);
+    if (!Number.isSafeInteger(arc)) throw malformed(`${what}: object identifier is too large`);
+    fresh = octet < 0x80;
+    if (!fresh) continue;
+    arcs.push(arc);
+    arc = 0;
+  }
+  const [head, ...rest] = arcs;
+  if (head === undefined || !fresh) throw malformed(`${what}: object identifier ends early`);
+  const first = Math.min(2, Math.floor(head / 40));
+  return [first, head - 40 * first, ...rest].join(".");
+}
+
+function readTime(text: string, what: string): number {
+  const iso = text.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6.000Z");
+  const time = Date.parse(iso);
+  if (Number.isNaN(time) || new Date(time).toISOString() !== iso) throw malformed(`${what}: no such time`);
+  return time;
+}
