@@ -118,7 +118,10 @@ export function issueCrl(template: CrlTemplate, issuer: Issuer): Uint8Array {
 
 /** Writes DER as PEM with lines of 64 characters and a line feed at the end. @see RFC 7468 section 3 */
 export function toPem(label: "CERTIFICATE" | "X509 CRL", der: Uint8Array): string {
-  const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
 

@@ -2,14 +2,15 @@
 import { createECDH, createPrivateKey, createPublicKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { hkdfSha256, sha256 } from "#crypto";
-import { concat, isZero, parseHex, toHex, utf8 } from "../../../encoding/bytes.ts";
+import { concat, isZero, toHex, utf8 } from "../../../encoding/bytes.ts";
 import type { Hex } from "../../../encoding/bytes.ts";
+import { bytesOf } from "./state.ts";
 
 const ORDER = Buffer.from("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", "hex");
 
 /** The private scalar (32 bytes) of a name under a seed. */
 export function deriveScalar(seed: Hex, name: string): Hex {
-  const ikm = parseHex(seed, 32) ?? new Uint8Array(0);
+  const ikm = bytesOf(seed);
   for (let attempt = 0; ; attempt += 1) {
     const info = utf8(`SIMULATED Intel key/${name}/${attempt}`);
     const scalar = hkdfSha256({ ikm, salt: new Uint8Array(0), info, length: 32 });
@@ -27,14 +28,14 @@ export function privateKeyOf(scalar: Hex): KeyObject {
   const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
   const point = publicPoint(scalar);
   const key = { x: base64url(point.subarray(0, 32)), y: base64url(point.subarray(32)) };
-  const d = base64url(parseHex(scalar, 32) ?? new Uint8Array(0));
+  const d = base64url(bytesOf(scalar));
   return createPrivateKey({ key: { kty: "EC", crv: "P-256", d, ...key }, format: "jwk" });
 }
 
 /** The public key of a scalar as `x || y`, 64 bytes. */
 export function publicPoint(scalar: Hex): Uint8Array {
   const ecdh = createECDH("prime256v1");
-  ecdh.setPrivateKey(Buffer.from(parseHex(scalar, 32) ?? new Uint8Array(0)));
+  ecdh.setPrivateKey(bytesOf(scalar));
   return new Uint8Array(ecdh.getPublicKey().subarray(1));
 }
 

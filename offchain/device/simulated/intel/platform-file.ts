@@ -1,10 +1,8 @@
-import { parseHex } from "../../../encoding/bytes.ts";
 import type { Hex } from "../../../encoding/bytes.ts";
 import { prettyJson } from "../../../encoding/json.ts";
-import { ConfigError } from "../../../errors.ts";
+import { hexField, integerField, textField } from "../../../encoding/members.ts";
 import { isScalar } from "./keys.ts";
-import { readState } from "./state.ts";
-import type { StateReader } from "./state.ts";
+import { bytesOf, oneOfField, parseState } from "./state.ts";
 import { VENDOR } from "./vendor.ts";
 import type { PckCa } from "./vendor.ts";
 
@@ -39,29 +37,29 @@ export function platformToJson(platform: PlatformFile): string {
   return `${prettyJson(platform)}\n`;
 }
 
-/** Reads a platform file; throws ConfigError `CONFIG_INVALID` where a field is missing or wrong. */
+/** Reads a platform file; throws ConfigError `CONFIG_INVALID` where a member is missing, wrong or unknown. */
 export function platformFromJson(text: string): PlatformFile {
-  const state = readState(text, "the simulated platform file");
-  return {
-    simulated: state.oneOf("simulated", [true]),
-    vendor: state.oneOf("vendor", [VENDOR]),
-    tee: state.oneOf("tee", ["intel-sgx", "intel-tdx"]),
-    ca: state.oneOf("ca", ["platform", "processor"]),
-    ppid: state.hex("ppid", 16),
-    fmspc: state.hex("fmspc", 6),
-    cpuSvn: state.hex("cpuSvn", 16),
-    pceSvn: state.uint("pceSvn", 0xffff),
-    teeTcbSvn: state.hex("teeTcbSvn", 16),
-    qeIsvSvn: state.uint("qeIsvSvn", 0xffff),
-    pckSerial: state.hex("pckSerial", 20),
-    pckChain: state.text("pckChain"),
-    pckKey: scalar(state, "pckKey"),
-    attestationKey: scalar(state, "attestationKey"),
-  };
+  return parseState(text, FIELDS, "the simulated platform file");
 }
 
-function scalar(state: StateReader, name: string): Hex {
-  const text = state.hex(name, 32);
-  if (isScalar(parseHex(text) ?? new Uint8Array(0))) return text;
-  throw new ConfigError("CONFIG_INVALID", `the simulated platform file: ${name} is no private key on P-256`);
+function scalarField(value: unknown): Hex | undefined {
+  const scalar = hexField(32)(value);
+  return scalar !== undefined && isScalar(bytesOf(scalar)) ? scalar : undefined;
 }
+
+const FIELDS = {
+  simulated: oneOfField(true),
+  vendor: oneOfField(VENDOR),
+  tee: oneOfField("intel-sgx", "intel-tdx"),
+  ca: oneOfField("platform", "processor"),
+  ppid: hexField(16),
+  fmspc: hexField(6),
+  cpuSvn: hexField(16),
+  pceSvn: integerField(0xffff),
+  teeTcbSvn: hexField(16),
+  qeIsvSvn: integerField(0xffff),
+  pckSerial: hexField(20),
+  pckChain: textField(16_384),
+  pckKey: scalarField,
+  attestationKey: scalarField,
+};

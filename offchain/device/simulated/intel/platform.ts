@@ -1,11 +1,12 @@
 import { createPublicKey } from "node:crypto";
 import { randomBytes } from "#crypto";
-import { bytesOf, toHex } from "../../../encoding/bytes.ts";
+import { toHex } from "../../../encoding/bytes.ts";
 import type { Hex } from "../../../encoding/bytes.ts";
 import { issueCertificate, toPem } from "../../../x509/issue.ts";
 import { deriveScalar, privateKeyOf, serialOf } from "./keys.ts";
 import type { PlatformFile, SimulatedTee } from "./platform-file.ts";
 import { sgxExtension } from "./sgx-extension.ts";
+import { bytesOf } from "./state.ts";
 import { moduleSvn, PCE_SVN, platformSvn, sgxComponents, TDX_MODULE_VERSION, tdxComponents } from "./tcb.ts";
 import type { ModuleTcb, SimulatedTcb } from "./tcb.ts";
 import { distinguishedName, pckCrlUrl, vendorAuthority } from "./vendor.ts";

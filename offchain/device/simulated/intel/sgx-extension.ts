@@ -36,7 +36,9 @@ export function sgxExtension(platform: SgxExtension): RawExtension {
     member("3", element("octetString", platform.pceId)),
     member("4", element("octetString", platform.fmspc)),
     member("5", element("enumerated", Uint8Array.of(scalable ? SCALABLE : STANDARD))),
-    ...(scalable ? [member("6", element("octetString", platform.platformInstanceId)), member("7", configuration())] : []),
+    ...(scalable
+      ? [member("6", element("octetString", platform.platformInstanceId)), member("7", configuration())]
+      : []),
   ];
   return { oid: SGX_EXTENSIONS, critical: false, value: element("sequence", ...members) };
 }

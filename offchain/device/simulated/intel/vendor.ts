@@ -4,11 +4,12 @@ import { randomBytes, sha256 } from "#crypto";
 import { toHex } from "../../../encoding/bytes.ts";
 import type { Hex } from "../../../encoding/bytes.ts";
 import { prettyJson } from "../../../encoding/json.ts";
+import { hexField, integerField, listField } from "../../../encoding/members.ts";
 import type { TrustRoot } from "../../../evidence/scheme.ts";
 import { issueCertificate } from "../../../x509/issue.ts";
 import type { CertificateTemplate, DistinguishedName, Issuer } from "../../../x509/issue.ts";
 import { deriveScalar, privateKeyOf, serialOf, spkiOf } from "./keys.ts";
-import { readState } from "./state.ts";
+import { anyHexField, objectField, oneOfField, parseState } from "./state.ts";
 
 export type PckCa = "platform" | "processor";
 
@@ -120,29 +121,26 @@ export function vendorToJson(vendor: SimulatedVendor): string {
   return `${prettyJson(vendor)}\n`;
 }
 
-/** Reads a state file; throws ConfigError `CONFIG_INVALID` where a field is missing or wrong. */
+/** Reads a state file; throws ConfigError `CONFIG_INVALID` where a member is missing, wrong or unknown. */
 export function vendorFromJson(text: string): SimulatedVendor {
-  const state = readState(text, "the simulated vendor's state file");
-  const certificates = state.object("certificates");
-  return {
-    simulated: state.oneOf("simulated", [true]),
-    vendor: state.oneOf("vendor", [VENDOR]),
-    seed: state.hex("seed", 32),
-    createdAt: state.uint("createdAt"),
-    certificates: {
-      root: certificates.hex("root"),
-      platform: certificates.hex("platform"),
-      processor: certificates.hex("processor"),
-      tcbSigning: certificates.hex("tcbSigning"),
-    },
-    revoked: state.list("revoked").map((entry) => ({
-      issuer: entry.oneOf("issuer", ["platform", "processor", "root"]),
-      serial: entry.hex("serial"),
-      revokedAt: entry.uint("revokedAt"),
-    })),
-  };
+  return parseState(text, FIELDS, "the simulated vendor's state file");
 }
 
 function authority(seed: Hex, role: Role): Issuer {
   return { name: distinguishedName(COMMON_NAMES[role]), privateKey: privateKeyOf(deriveScalar(seed, role)) };
 }
+
+const CERTIFICATES = { root: anyHexField, platform: anyHexField, processor: anyHexField, tcbSigning: anyHexField };
+const REVOKED = {
+  issuer: oneOfField("platform", "processor", "root"),
+  serial: anyHexField,
+  revokedAt: integerField(Number.MAX_SAFE_INTEGER),
+};
+const FIELDS = {
+  simulated: oneOfField(true),
+  vendor: oneOfField(VENDOR),
+  seed: hexField(32),
+  createdAt: integerField(Number.MAX_SAFE_INTEGER),
+  certificates: objectField(CERTIFICATES, "certificates"),
+  revoked: listField(10_000, objectField(REVOKED, "revoked")),
+};
