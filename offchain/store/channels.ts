@@ -1,4 +1,5 @@
 import type { Hex } from "../encoding/bytes.ts";
+import { parseVoucher, voucherToJson, type Voucher } from "../receipt/voucher.ts";
 import type { Migration } from "./migrations.ts";
 import type { Queryable } from "./sql.ts";
 import type { Store } from "./store.ts";
@@ -17,12 +18,7 @@ export interface ClientChannel {
 
 /** A request that has no checked answer yet, with all that is needed to send it again and to open the answer. */
 export interface OpenRequest {
-  readonly channelId: Hex;
-  readonly sequence: bigint;
-  /** Cumulative. */
-  readonly amount: bigint;
-  /** Wire JSON of docs/protocol.md section 8. */
-  readonly voucher: string;
+  readonly voucher: Voucher;
   readonly voucherSignature: Hex;
   readonly requestSalt: Hex;
   /** The bytes as they were sent; a repeat must be these very bytes. */
@@ -60,7 +56,6 @@ export const CHANNEL_MIGRATIONS: readonly Migration[] = [
     CREATE TABLE open_requests (
       channel_id TEXT NOT NULL REFERENCES channels,
       sequence NUMERIC(20, 0) NOT NULL,
-      amount NUMERIC(39, 0) NOT NULL,
       voucher TEXT NOT NULL,
       voucher_signature TEXT NOT NULL,
       request_salt TEXT NOT NULL,
@@ -71,8 +66,10 @@ export const CHANNEL_MIGRATIONS: readonly Migration[] = [
 ];
 
 const CHANNEL_COLUMNS = `channel_id AS "channelId", payer, node_id AS "nodeId", sequence, amount`;
-const REQUEST_COLUMNS = `channel_id AS "channelId", sequence, amount, voucher, voucher_signature AS "voucherSignature",
+const REQUEST_COLUMNS = `voucher, voucher_signature AS "voucherSignature",
   request_salt AS "requestSalt", sealed, response_context AS "responseContext"`;
+
+type RequestRow = Omit<OpenRequest, "voucher"> & { readonly voucher: string };
 
 export function channels(store: Store): Channels {
   return {
@@ -86,12 +83,12 @@ export function channels(store: Store): Channels {
     },
     list: () => store.query<ClientChannel>(`SELECT ${CHANNEL_COLUMNS} FROM channels ORDER BY channel_id`),
     promise: (request) => store.transaction((inside) => promise(inside, request)),
-    openRequests: (channelId) =>
-      store.query<OpenRequest>(
-        `SELECT ${REQUEST_COLUMNS} FROM open_requests WHERE $1::text IS NULL OR channel_id = $1
-          ORDER BY channel_id, sequence`,
-        [channelId ?? null],
-      ),
+    openRequests: async (channelId) => {
+      const sql = `SELECT ${REQUEST_COLUMNS} FROM open_requests WHERE $1::text IS NULL OR channel_id = $1
+        ORDER BY channel_id, sequence`;
+      const rows = await store.query<RequestRow>(sql, [channelId ?? null]);
+      return rows.map(openRequestOf);
+    },
     finish: async (channelId, sequence) => {
       await store.query("DELETE FROM open_requests WHERE channel_id = $1 AND sequence = $2", [channelId, sequence]);
     },
@@ -99,7 +96,7 @@ export function channels(store: Store): Channels {
 }
 
 async function promise(inside: Queryable, request: OpenRequest): Promise<void> {
-  const { channelId, sequence, amount } = request;
+  const { channelId, sequence, amount } = request.voucher;
   const advanced = await inside.query(
     `UPDATE channels SET sequence = $2, amount = $3
       WHERE channel_id = $1 AND sequence + 1 = $2 AND amount <= $3 RETURNING channel_id`,
@@ -108,14 +105,17 @@ async function promise(inside: Queryable, request: OpenRequest): Promise<void> {
   if (advanced.length === 0) {
     throw new StoreError("STORE_CONFLICT", `sequence ${sequence} does not follow what was promised in ${channelId}`);
   }
-  await inside.query("INSERT INTO open_requests VALUES ($1,$2,$3,$4,$5,$6,$7,$8)", [
+  await inside.query("INSERT INTO open_requests VALUES ($1,$2,$3,$4,$5,$6,$7)", [
     channelId,
     sequence,
-    amount,
-    request.voucher,
+    JSON.stringify(voucherToJson(request.voucher)),
     request.voucherSignature,
     request.requestSalt,
     request.sealed,
     request.responseContext,
   ]);
+}
+
+function openRequestOf({ voucher, ...rest }: RequestRow): OpenRequest {
+  return { ...rest, voucher: parseVoucher(JSON.parse(voucher)) };
 }

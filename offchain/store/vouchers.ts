@@ -1,21 +1,16 @@
 import type { Hex } from "../encoding/bytes.ts";
+import { parseReceipt, receiptToJson, type Receipt } from "../receipt/receipt.ts";
+import { parseVoucher, voucherToJson, type Voucher } from "../receipt/voucher.ts";
 import type { Migration } from "./migrations.ts";
-import type { Queryable } from "./sql.ts";
+import type { Queryable, SqlValue } from "./sql.ts";
 import { StoreError } from "../errors.ts";
 
 /** One paid request with its answer, as the worker keeps it; unique by channel and sequence. */
 export interface Exchange {
-  readonly channelId: Hex;
-  readonly sequence: bigint;
   readonly payer: Hex;
-  /** Cumulative, as the payer promised it. */
-  readonly voucherAmount: bigint;
-  /** Cumulative, as the enclave earned it; at most the voucher's. */
-  readonly receiptAmount: bigint;
-  /** Wire JSON of docs/protocol.md section 8. */
-  readonly voucher: string;
+  readonly voucher: Voucher;
   readonly voucherSignature: Hex;
-  readonly receipt: string;
+  readonly receipt: Receipt;
   readonly receiptSignature: Hex;
   readonly sealedResponse: Uint8Array;
   /** The transaction that paid it or a later one of its channel; null before. */
@@ -26,7 +21,7 @@ export interface Vouchers {
   /**
    * Stores an exchange and gives back what stands in the store: on a repeat the first one, which is the only one that
    * may leave the enclave, since two receipts for one sequence are slashable. Throws StoreError `STORE_CONFLICT` where
-   * the sequence is taken by another voucher.
+   * the sequence is taken by another voucher or the receipt is not for the voucher.
    */
   put(exchange: Omit<Exchange, "settledBy">): Promise<Exchange>;
   get(channelId: Hex, sequence: bigint): Promise<Exchange | undefined>;
@@ -46,8 +41,6 @@ export const VOUCHER_MIGRATIONS: readonly Migration[] = [
       channel_id TEXT NOT NULL,
       sequence NUMERIC(20, 0) NOT NULL,
       payer TEXT NOT NULL,
-      voucher_amount NUMERIC(39, 0) NOT NULL,
-      receipt_amount NUMERIC(39, 0) NOT NULL CHECK (receipt_amount <= voucher_amount),
       voucher TEXT NOT NULL,
       voucher_signature TEXT NOT NULL,
       receipt TEXT NOT NULL,
@@ -58,33 +51,30 @@ export const VOUCHER_MIGRATIONS: readonly Migration[] = [
   },
 ];
 
-const COLUMNS = `channel_id AS "channelId", sequence, payer, voucher_amount AS "voucherAmount",
-  receipt_amount AS "receiptAmount", voucher, voucher_signature AS "voucherSignature", receipt,
+const COLUMNS = `channel_id, sequence, payer, voucher, voucher_signature AS "voucherSignature", receipt,
   receipt_signature AS "receiptSignature", sealed_response AS "sealedResponse", settled_by AS "settledBy"`;
 
+type Row = Omit<Exchange, "voucher" | "receipt"> & { readonly voucher: string; readonly receipt: string };
+
 export function vouchers(store: Queryable): Vouchers {
-  const get: Vouchers["get"] = async (channelId, sequence) => {
-    const where = "channel_id = $1 AND sequence = $2";
-    const [row] = await store.query<Exchange>(`SELECT ${COLUMNS} FROM vouchers WHERE ${where}`, [channelId, sequence]);
-    return row;
-  };
+  const select = async (rest: string, params: readonly SqlValue[]): Promise<readonly Exchange[]> =>
+    (await store.query<Row>(`SELECT ${COLUMNS} FROM vouchers ${rest}`, params)).map(exchangeOf);
+  const get: Vouchers["get"] = async (channelId, sequence) =>
+    (await select("WHERE channel_id = $1 AND sequence = $2", [channelId, sequence]))[0];
   return {
     get,
     put: async (exchange) => {
       await insert(store, exchange);
-      const stored = await get(exchange.channelId, exchange.sequence);
-      if (stored !== undefined && stored.voucher === exchange.voucher) return stored;
-      throw new StoreError("STORE_CONFLICT", `sequence ${exchange.sequence} is taken by another voucher`);
+      const stored = await get(exchange.voucher.channelId, exchange.voucher.sequence);
+      if (stored !== undefined && voucherText(stored.voucher) === voucherText(exchange.voucher)) return stored;
+      throw new StoreError("STORE_CONFLICT", `sequence ${exchange.voucher.sequence} is taken by another voucher`);
     },
-    latest: async (channelId) => {
-      const where = "channel_id = $1 ORDER BY sequence DESC LIMIT 1";
-      const [row] = await store.query<Exchange>(`SELECT ${COLUMNS} FROM vouchers WHERE ${where}`, [channelId]);
-      return row;
-    },
+    latest: async (channelId) => (await select("WHERE channel_id = $1 ORDER BY sequence DESC LIMIT 1", [channelId]))[0],
     unsettled: () =>
-      store.query<Exchange>(
-        `SELECT * FROM (SELECT DISTINCT ON (channel_id) ${COLUMNS} FROM vouchers ORDER BY channel_id, sequence DESC)
-          WHERE "settledBy" IS NULL ORDER BY "channelId"`,
+      select(
+        `AS one WHERE settled_by IS NULL
+          AND sequence = (SELECT max(sequence) FROM vouchers WHERE channel_id = one.channel_id) ORDER BY channel_id`,
+        [],
       ),
     markSettled: async (channelId, sequence, transaction) => {
       await store.query(
@@ -96,16 +86,38 @@ export function vouchers(store: Queryable): Vouchers {
 }
 
 async function insert(store: Queryable, exchange: Omit<Exchange, "settledBy">): Promise<void> {
-  await store.query("INSERT INTO vouchers VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) ON CONFLICT DO NOTHING", [
-    exchange.channelId,
-    exchange.sequence,
+  const { voucher, receipt } = exchange;
+  if (
+    receipt.channelId !== voucher.channelId ||
+    receipt.sequence !== voucher.sequence ||
+    receipt.amount > voucher.amount
+  ) {
+    throw new StoreError("STORE_CONFLICT", "the receipt is not for the voucher");
+  }
+  await store.query("INSERT INTO vouchers VALUES ($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT DO NOTHING", [
+    voucher.channelId,
+    voucher.sequence,
     exchange.payer,
-    exchange.voucherAmount,
-    exchange.receiptAmount,
-    exchange.voucher,
+    voucherText(voucher),
     exchange.voucherSignature,
-    exchange.receipt,
+    JSON.stringify(receiptToJson(receipt)),
     exchange.receiptSignature,
     exchange.sealedResponse,
   ]);
+}
+
+function voucherText(voucher: Voucher): string {
+  return JSON.stringify(voucherToJson(voucher));
+}
+
+function exchangeOf(row: Row): Exchange {
+  return {
+    payer: row.payer,
+    voucher: parseVoucher(JSON.parse(row.voucher)),
+    voucherSignature: row.voucherSignature,
+    receipt: parseReceipt(JSON.parse(row.receipt)),
+    receiptSignature: row.receiptSignature,
+    sealedResponse: row.sealedResponse,
+    settledBy: row.settledBy,
+  };
 }

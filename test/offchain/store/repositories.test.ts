@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { OpenRequest } from "../../../offchain/store/channels.ts";
 import type { Hex } from "../../../offchain/encoding/bytes.ts";
+import type { Voucher } from "../../../offchain/receipt/voucher.ts";
 import type { SignedVerdict } from "../../../offchain/store/verdicts.ts";
 import type { Store } from "../../../offchain/store/store.ts";
 import type { Exchange } from "../../../offchain/store/vouchers.ts";
@@ -13,27 +14,34 @@ import { refusal } from "../../support/refusal.ts";
 
 const bytes32 = (byte: string): Hex => `0x${byte.repeat(32)}`;
 
+function voucher(channelId: Hex, sequence: bigint, amount: bigint): Voucher {
+  return { channelId, sequence, amount, keyEpoch: 1, modelId: bytes32("33"), requestCommitment: bytes32("44") };
+}
+
 function exchange(channelId: Hex, sequence: bigint): Omit<Exchange, "settledBy"> {
+  const promised = voucher(channelId, sequence, sequence * 10n + 2n ** 120n);
   return {
-    channelId,
-    sequence,
     payer: `0x${"aa".repeat(20)}`,
-    voucherAmount: sequence * 10n + 2n ** 120n,
-    receiptAmount: sequence * 10n,
-    voucher: `{"sequence":"${sequence}"}`,
+    voucher: promised,
     voucherSignature: "0x01",
-    receipt: `{"sequence":"${sequence}"}`,
+    receipt: {
+      ...promised,
+      amount: sequence * 10n,
+      nodeId: bytes32("a1"),
+      responseCommitment: bytes32("55"),
+      rawCommitment: bytes32("00"),
+      evidenceHash: bytes32("e1"),
+      units: 1n,
+      privacySpent: 0n,
+    },
     receiptSignature: "0x02",
     sealedResponse: Uint8Array.of(1, 2, Number(sequence)),
   };
 }
 
-function openRequest(sequence: bigint, amount: bigint): OpenRequest {
+function openRequest(sequence: bigint, amount: bigint, channelId = bytes32("c1")): OpenRequest {
   return {
-    channelId: bytes32("c1"),
-    sequence,
-    amount,
-    voucher: "{}",
+    voucher: voucher(channelId, sequence, amount),
     voucherSignature: "0x01",
     requestSalt: bytes32("51"),
     sealed: Uint8Array.of(9),
@@ -70,23 +78,26 @@ describe("store repositories", () => {
       const book = vouchers(store);
       const first = await book.put(exchange(channelA, 1n));
       expect(first).to.deep.equal({ ...exchange(channelA, 1n), settledBy: null });
-      const repeated = await book.put({ ...exchange(channelA, 1n), receipt: "{}", receiptSignature: "0x99" });
+      const repeated = await book.put({ ...exchange(channelA, 1n), receiptSignature: "0x99" });
       expect(repeated).to.deep.equal(first);
-      expect(await refusal(book.put({ ...exchange(channelA, 1n), voucher: "{}" }))).to.equal("STORE_CONFLICT");
+      expect(await refusal(book.put({ ...exchange(channelA, 1n), voucher: voucher(channelA, 1n, 999n) }))).to.equal(
+        "STORE_CONFLICT",
+      );
     });
 
     it("refuses a receipt above its voucher", async () => {
-      const greedy = { ...exchange(channelB, 9n), voucherAmount: 1n, receiptAmount: 2n };
-      expect(await refusal(vouchers(store).put(greedy))).to.equal("STORE_UNAVAILABLE");
+      const { receipt, ...rest } = exchange(channelB, 9n);
+      const greedy = { ...rest, receipt: { ...receipt, amount: rest.voucher.amount + 1n } };
+      expect(await refusal(vouchers(store).put(greedy))).to.equal("STORE_CONFLICT");
     });
 
     it("gives the latest of a channel and what is unsettled", async () => {
       const book = vouchers(store);
       for (const sequence of [2n, 3n]) await book.put(exchange(channelA, sequence));
       await book.put(exchange(channelB, 1n));
-      expect((await book.latest(channelA))?.sequence).to.equal(3n);
+      expect((await book.latest(channelA))?.voucher.sequence).to.equal(3n);
       expect(await book.latest(bytes32("c3"))).to.equal(undefined);
-      expect((await book.unsettled()).map((row) => [row.channelId, row.sequence])).to.deep.equal([
+      expect((await book.unsettled()).map((row) => [row.voucher.channelId, row.voucher.sequence])).to.deep.equal([
         [channelA, 3n],
         [channelB, 1n],
       ]);
@@ -96,11 +107,11 @@ describe("store repositories", () => {
       const book = vouchers(store);
       await book.markSettled(channelA, 2n, "0xf1");
       expect((await book.get(channelA, 2n))?.settledBy).to.equal("0xf1");
-      expect((await book.unsettled()).map((row) => row.sequence)).to.deep.equal([3n, 1n]);
+      expect((await book.unsettled()).map((row) => row.voucher.sequence)).to.deep.equal([3n, 1n]);
       await book.markSettled(channelA, 3n, "0xf2");
       await book.markSettled(channelA, 3n, "0xf3");
       expect((await book.get(channelA, 3n))?.settledBy).to.equal("0xf2");
-      expect((await book.unsettled()).map((row) => row.channelId)).to.deep.equal([channelB]);
+      expect((await book.unsettled()).map((row) => row.voucher.channelId)).to.deep.equal([channelB]);
     });
   });
 
@@ -167,7 +178,7 @@ describe("store repositories", () => {
       ["a repeated sequence", openRequest(1n, 20n)],
       ["a gap in the sequence", openRequest(3n, 20n)],
       ["a lower amount", openRequest(2n, 9n)],
-      ["an unknown channel", { ...openRequest(2n, 20n), channelId: bytes32("c9") }],
+      ["an unknown channel", openRequest(2n, 20n, bytes32("c9"))],
     ];
     for (const [what, request] of refused) {
       it(`refuses to promise ${what}`, async () => {

@@ -1,0 +1,63 @@
+import type { Hex } from "../encoding/bytes.ts";
+import type { Verdict } from "../verifier/verdict.ts";
+import { callTo, view, type Call, type Contracts } from "./contracts.ts";
+
+/** A member of the committee. */
+export interface Member {
+  readonly account: Hex;
+  /** Whether its bond suffices now, so that its signature counts. */
+  readonly bonded: boolean;
+  /** Base URL of its relayer. */
+  readonly endpoint: string;
+}
+
+/** All members, in the order of the contract. */
+export function readMembers(contracts: Contracts): Promise<readonly Member[]> {
+  return view(contracts, "VerifierCommittee", "members");
+}
+
+/** How many signatures a verdict needs. */
+export async function readThreshold(contracts: Contracts): Promise<number> {
+  return Number(await view<bigint>(contracts, "VerifierCommittee", "threshold"));
+}
+
+/** The bond that a member needs. */
+export function readMemberBond(contracts: Contracts): Promise<bigint> {
+  return view(contracts, "VerifierCommittee", "memberBond");
+}
+
+/** Records a verdict; `signatures` by bonded members, in ascending order of their addresses. */
+export function submitVerdict(
+  contracts: Contracts,
+  verdict: Verdict,
+  possession: Hex,
+  signatures: readonly Hex[],
+): Call {
+  return callTo(contracts, "VerifierCommittee", "submitVerdict", [verdict, possession, signatures]);
+}
+
+/** Shows two different verdicts of one member for one evidence hash, each with its signature. */
+export function reportEquivocation(
+  contracts: Contracts,
+  first: { readonly verdict: Verdict; readonly signature: Hex },
+  second: { readonly verdict: Verdict; readonly signature: Hex },
+): Call {
+  return callTo(contracts, "VerifierCommittee", "reportEquivocation", [
+    first.verdict,
+    second.verdict,
+    first.signature,
+    second.signature,
+  ]);
+}
+
+export function addMember(contracts: Contracts, account: Hex, endpoint: string): Call {
+  return callTo(contracts, "VerifierCommittee", "addMember", [account, endpoint]);
+}
+
+export function setMemberEndpoint(contracts: Contracts, endpoint: string): Call {
+  return callTo(contracts, "VerifierCommittee", "setEndpoint", [endpoint]);
+}
+
+export function setThreshold(contracts: Contracts, threshold: number): Call {
+  return callTo(contracts, "VerifierCommittee", "setThreshold", [threshold]);
+}

@@ -1,0 +1,142 @@
+import type { Hex } from "../encoding/bytes.ts";
+import type { ContractName } from "./abi.ts";
+import type { DeployedName } from "./deployment.ts";
+import type { DeployParameters } from "./deploy-parameters.ts";
+import { INTERFACES } from "./codec.ts";
+import { callTo, view, type Call, type Contracts } from "./contracts.ts";
+import { addMember, readMembers } from "./committee.ts";
+import { addWorkload, readPlatformPolicy, readWorkload, setPlatformPolicy } from "./reference-values.ts";
+
+/** Roles of the access manager. Whatever has no role here is the administrator's: the timelock's. */
+export const ROLES = { admin: 0n, guardian: 1n, community: 2n, slasher: 3n } as const;
+
+type Role = keyof typeof ROLES;
+
+const ZERO_ADDRESS: Hex = `0x${"00".repeat(20)}`;
+
+/** Which functions each role may call, and nobody else. */
+export const ROLE_FUNCTIONS: readonly (readonly [Role, ContractName, readonly string[]])[] = [
+  ["guardian", "NodeRegistry", ["pause", "removeAttester", "revoke"]],
+  ["guardian", "ReferenceValues", ["raiseMinEvaluationNumber", "removeTcbStatus", "removeWorkload", "suspendPlatform"]],
+  ["guardian", "VerifierCommittee", ["removeMember"]],
+  ["community", "ReferenceValues", ["deny"]],
+  ["slasher", "NodeStake", ["slash"]],
+  ["slasher", "NodeRegistry", ["markSlashed"]],
+];
+
+/** One step after the contracts stand: it is done where the chain says so, and sending it twice is never needed. */
+export interface Step {
+  readonly name: string;
+  readonly isDone: () => Promise<boolean>;
+  readonly call: Call;
+}
+
+/** Constructor arguments of a contract; `at` gives the addresses of those deployed before it. */
+export function constructorArguments(
+  name: DeployedName,
+  parameters: DeployParameters,
+  at: { readonly deployer: Hex; readonly token: Hex; readonly of: (name: DeployedName) => Hex },
+): readonly unknown[] {
+  const { of } = at;
+  const lists: Readonly<Record<DeployedName, () => readonly unknown[]>> = {
+    TimelockController: () => [parameters.timelockDelay, parameters.proposers, parameters.executors, ZERO_ADDRESS],
+    AccessManager: () => [at.deployer],
+    NodeStake: () => [of("AccessManager"), at.token, parameters.stakeThaw, parameters.slashCapBps],
+    ReferenceValues: () => [of("AccessManager"), parameters.additionDelay],
+    NodeRegistry: () => [
+      of("AccessManager"),
+      of("NodeStake"),
+      of("ReferenceValues"),
+      parameters.minStake,
+      parameters.keyOverlap,
+    ],
+    VerifierCommittee: () => [of("AccessManager"), of("NodeRegistry"), parameters.memberBond, parameters.threshold],
+    ModelRegistry: () => [of("NodeRegistry")],
+    InferenceEscrow: () => [at.token, of("NodeRegistry"), of("NodeStake"), parameters.channelThaw],
+  };
+  return lists[name]();
+}
+
+/** The steps that wire the contracts and hand them over, in order; the last one takes the deployer's power away. */
+export function wiringSteps(contracts: Contracts, parameters: DeployParameters, deployer: Hex): readonly Step[] {
+  const { addresses } = contracts;
+  return [
+    ...ROLE_FUNCTIONS.map(([role, target, functions]) => roleFunctions(contracts, role, target, functions)),
+    grant(contracts, "guardian", parameters.guardian),
+    grant(contracts, "guardian", addresses.TimelockController),
+    grant(contracts, "community", parameters.community),
+    grant(contracts, "slasher", addresses.VerifierCommittee),
+    grant(contracts, "slasher", addresses.InferenceEscrow),
+    {
+      name: "committee attests",
+      isDone: () => view(contracts, "NodeRegistry", "isAttester", [addresses.VerifierCommittee]),
+      call: callTo(contracts, "NodeRegistry", "addAttester", [addresses.VerifierCommittee]),
+    },
+    ...parameters.platforms.map((policy) => platformStep(contracts, policy)),
+    ...parameters.workloads.map((workload) => workloadStep(contracts, workload)),
+    ...parameters.members.map((member) => memberStep(contracts, member)),
+    grant(contracts, "admin", addresses.TimelockController),
+    {
+      name: "deployer renounces",
+      isDone: async () => !(await hasRole(contracts, "admin", deployer)),
+      call: callTo(contracts, "AccessManager", "renounceRole", [ROLES.admin, deployer]),
+    },
+  ];
+}
+
+/** Whether an account has a role, with no delay of its own. */
+export async function hasRole(contracts: Contracts, role: Role, account: Hex): Promise<boolean> {
+  const found = await view<{ isMember: boolean }>(contracts, "AccessManager", "hasRole", [ROLES[role], account]);
+  return found.isMember;
+}
+
+function roleFunctions(contracts: Contracts, role: Role, target: ContractName, functions: readonly string[]): Step {
+  const selectors = functions.map((name) => INTERFACES[target].getFunction(name)?.selector ?? "");
+  const at = contracts.addresses[target];
+  return {
+    name: `${role} of ${target}`,
+    isDone: async () => {
+      const roles = await Promise.all(
+        selectors.map((selector) => view<bigint>(contracts, "AccessManager", "getTargetFunctionRole", [at, selector])),
+      );
+      return roles.every((found) => found === ROLES[role]);
+    },
+    call: callTo(contracts, "AccessManager", "setTargetFunctionRole", [at, selectors, ROLES[role]]),
+  };
+}
+
+function grant(contracts: Contracts, role: Role, account: Hex): Step {
+  return {
+    name: `${role} is ${account}`,
+    isDone: () => hasRole(contracts, role, account),
+    call: callTo(contracts, "AccessManager", "grantRole", [ROLES[role], account, 0]),
+  };
+}
+
+function platformStep(contracts: Contracts, wanted: DeployParameters["platforms"][number]): Step {
+  const { platform, ...policy } = wanted;
+  return {
+    name: `platform ${platform}`,
+    isDone: async () => {
+      const found = await readPlatformPolicy(contracts, platform);
+      return Object.entries(policy).every(([name, value]) => found[name as keyof typeof found] === value);
+    },
+    call: setPlatformPolicy(contracts, platform, policy),
+  };
+}
+
+function workloadStep(contracts: Contracts, { workloadId, platform }: DeployParameters["workloads"][number]): Step {
+  return {
+    name: `workload ${workloadId}`,
+    isDone: async () => (await readWorkload(contracts, workloadId)) !== undefined,
+    call: addWorkload(contracts, workloadId, platform),
+  };
+}
+
+function memberStep(contracts: Contracts, { account, endpoint }: DeployParameters["members"][number]): Step {
+  return {
+    name: `member ${account}`,
+    isDone: async () => (await readMembers(contracts)).some((member) => member.account === account),
+    call: addMember(contracts, account, endpoint),
+  };
+}

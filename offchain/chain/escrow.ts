@@ -1,0 +1,106 @@
+import type { Hex } from "../encoding/bytes.ts";
+import type { Receipt } from "../receipt/receipt.ts";
+import { callTo, view, type Call, type Contracts } from "./contracts.ts";
+
+/** A payer's channel with a node, in the token's smallest unit. */
+export interface ChannelState {
+  /** What was deposited and not withdrawn: `deposit - spent` is left. */
+  readonly deposit: bigint;
+  readonly spent: bigint;
+  /** Seconds since 1970; 0 while the channel is open. */
+  readonly withdrawableAt: number;
+}
+
+/** The latest voucher and receipt of one channel, ready to be paid. */
+export interface Settlement {
+  readonly payer: Hex;
+  readonly voucherAmount: bigint;
+  readonly voucherSignature: Hex;
+  readonly receipt: Receipt;
+  readonly receiptSignature: Hex;
+}
+
+/** The channel of a payer with a node; all zero where there never was one. */
+export function readChannel(contracts: Contracts, payer: Hex, nodeId: Hex): Promise<ChannelState> {
+  return view(contracts, "InferenceEscrow", "channel", [payer, nodeId]);
+}
+
+/** What an operator has earned and not taken. */
+export function readEarnings(contracts: Contracts, operator: Hex): Promise<bigint> {
+  return view(contracts, "InferenceEscrow", "earnings", [operator]);
+}
+
+/** How long a closing channel thaws, in seconds. */
+export function readChannelThaw(contracts: Contracts): Promise<number> {
+  return view(contracts, "InferenceEscrow", "thaw");
+}
+
+/** Opens channels of the sender or tops them up; the sum must be approved for the escrow. */
+export function depositChannels(
+  contracts: Contracts,
+  deposits: readonly { readonly nodeId: Hex; readonly amount: bigint }[],
+): Call {
+  return callTo(contracts, "InferenceEscrow", "deposit", [deposits]);
+}
+
+/** Settles one receipt; reverts where it would pay nothing. */
+export function settle(contracts: Contracts, settlement: Settlement): Call {
+  return callTo(contracts, "InferenceEscrow", "settle", [
+    serviceOf(settlement.receipt),
+    settlementArguments(settlement),
+  ]);
+}
+
+/** Settles many receipts; those that do not hold are left out with the event `SettlementRefused`. */
+export function settleBatch(contracts: Contracts, settlements: readonly Settlement[]): Call {
+  const services = Map.groupBy(settlements, ({ receipt }) =>
+    [receipt.nodeId, receipt.keyEpoch, receipt.modelId, receipt.evidenceHash].join(),
+  );
+  const batches = [...services.values()].flatMap((group) => {
+    const [first] = group;
+    return first === undefined
+      ? []
+      : [{ service: serviceOf(first.receipt), settlements: group.map(settlementArguments) }];
+  });
+  return callTo(contracts, "InferenceEscrow", "settleBatch", [batches]);
+}
+
+export function closeChannel(contracts: Contracts, nodeId: Hex): Call {
+  return callTo(contracts, "InferenceEscrow", "close", [nodeId]);
+}
+
+export function reopenChannel(contracts: Contracts, nodeId: Hex): Call {
+  return callTo(contracts, "InferenceEscrow", "reopen", [nodeId]);
+}
+
+/** Pays the rest of the sender's closed channels back after the thaw. */
+export function withdrawChannels(contracts: Contracts, nodeIds: readonly Hex[]): Call {
+  return callTo(contracts, "InferenceEscrow", "withdrawMany", [nodeIds]);
+}
+
+/** Pays the sender what its nodes earned. */
+export function withdrawEarnings(contracts: Contracts): Call {
+  return callTo(contracts, "InferenceEscrow", "withdrawEarnings", []);
+}
+
+/** Shows two different receipts of one node for one sequence of one channel. */
+export function reportConflictingReceipts(
+  contracts: Contracts,
+  first: { readonly receipt: Receipt; readonly signature: Hex },
+  second: { readonly receipt: Receipt; readonly signature: Hex },
+): Call {
+  return callTo(contracts, "InferenceEscrow", "reportConflictingReceipts", [
+    first.receipt,
+    second.receipt,
+    first.signature,
+    second.signature,
+  ]);
+}
+
+function serviceOf({ nodeId, keyEpoch, modelId, evidenceHash }: Receipt): Readonly<Record<string, unknown>> {
+  return { nodeId, keyEpoch, modelId, evidenceHash };
+}
+
+function settlementArguments({ receipt, ...rest }: Settlement): Readonly<Record<string, unknown>> {
+  return { ...receipt, ...rest, receiptAmount: receipt.amount };
+}
