@@ -1,8 +1,8 @@
 /** Measures a worker as a simulated machine does before it starts it; docs/simulated.md has the recipe. */
 import { readFile } from "node:fs/promises";
 import { posix } from "node:path";
-import { sha256, sha384 } from "#crypto";
-import { toHex, utf8 } from "../../encoding/bytes.ts";
+import { keccak256, sha256, sha384 } from "#crypto";
+import { concat, parseHex, toHex, utf8 } from "../../encoding/bytes.ts";
 import type { Hex } from "../../encoding/bytes.ts";
 import { canonicalJson } from "../../encoding/json.ts";
 import type { Json } from "../../encoding/json.ts";
@@ -72,6 +72,15 @@ export async function measureWorker(worker: Program & { readonly configuration: 
     rtmr2: toHex(rtmr2),
     rtmr3: toHex(rtmr3),
   };
+}
+
+/** The workload id under which the chain knows measured code on a platform. @see docs/protocol.md section 1 */
+export function workloadIdOf(platform: "intel-sgx" | "intel-tdx", measurements: WorkerMeasurements): Hex {
+  const { mrenclave, mrtd, mrconfigid, mrowner, mrownerconfig, rtmr0, rtmr1, rtmr2, rtmr3 } = measurements;
+  const ofTdx = [mrtd, mrconfigid, mrowner, mrownerconfig, rtmr0, rtmr1, rtmr2, rtmr3];
+  const [prefix, parts] = platform === "intel-sgx" ? [1, [mrenclave]] : [2, ofTdx];
+  const measured = parts.map((part) => parseHex(part) ?? new Uint8Array(0));
+  return toHex(keccak256(Uint8Array.of(prefix), concat(...measured)));
 }
 
 /** The files that a program consists of, in ascending order of their paths: the entry and everything it imports from the root. */
