@@ -52,12 +52,15 @@ export async function fetchDcapEndorsements(
   const ofTee = `${service}/${target.tee}/certification/v4`;
   const fmspc = target.fmspc.toUpperCase();
   const rootCrlUrl = options.rootCrlUrl ?? (isIntel(service) ? INTEL_ROOT_CRL : `${sgx}/rootcacrl`);
-  const [tcbInfo, qeIdentity, pckCrl, rootCaCrl] = await Promise.all([
+  const documents = [
     fetchOne(`${ofTee}/tcb?fmspc=${encodeURIComponent(fmspc)}`, TCB_INFO, options),
     fetchOne(`${ofTee}/qe/identity`, QE_IDENTITY, options),
     fetchOne(`${sgx}/pckcrl?ca=${target.ca}&encoding=der`, PCK_CRL, options),
     fetchOne(rootCrlUrl, ROOT_CRL, options),
-  ]);
+  ] as const;
+  // A failure is told only when nothing runs on behind it.
+  await Promise.allSettled(documents);
+  const [tcbInfo, qeIdentity, pckCrl, rootCaCrl] = await Promise.all(documents);
   return {
     tcbInfo: tcbInfo.body,
     qeIdentity: qeIdentity.body,
