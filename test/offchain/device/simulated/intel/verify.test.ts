@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { X509Certificate } from "node:crypto";
 import type { CollateralDefects } from "../../../../../offchain/device/simulated/intel/collateral.ts";
 import type { PlatformFile } from "../../../../../offchain/device/simulated/intel/platform-file.ts";
 import { provisionPlatform } from "../../../../../offchain/device/simulated/intel/platform.ts";
@@ -37,6 +38,11 @@ describe("simulated Intel evidence under the verifier", () => {
 
   const withoutPck = ({ ca, pckSerial }: PlatformFile): SimulatedVendor =>
     revoke(vendor, { issuer: ca, serial: pckSerial, revokedAt: SIMULATED_NOW });
+
+  const withoutCa = ({ ca }: PlatformFile): SimulatedVendor => {
+    const { serialNumber } = new X509Certificate(Buffer.from(vendor.certificates[ca].slice(2), "hex"));
+    return revoke(vendor, { issuer: "root", serial: `0x${serialNumber.toLowerCase()}`, revokedAt: SIMULATED_NOW });
+  };
 
   async function resultOf(tee: PlatformFile["tee"], scene: Scene = {}): Promise<AttestationResult> {
     const platform = provisionPlatform(vendor, { tee, now: SIMULATED_NOW, name: "machine", ...scene.platform });
@@ -105,6 +111,7 @@ describe("simulated Intel evidence under the verifier", () => {
           ["qe-identity-match EVIDENCE_UNSUPPORTED", { platform: { quotingEnclave: "Unknown" } }],
           ["pck-chain CERTIFICATE_EXPIRED", { platform: { notAfter: SIMULATED_NOW - DAY } }],
           ["pck-revocation CERTIFICATE_REVOKED", { revoked: withoutPck }],
+          ["pck-ca-revocation CERTIFICATE_REVOKED", { revoked: withoutCa }],
           ["qe-identity-match CHAIN_UNTRUSTED", { collateral: { foreignQeSigner: true } }],
         ];
         for (const [expected, scene] of cases) {
