@@ -28,3 +28,12 @@ export function reportDataIn({ quote }: Parsed): Uint8Array {
 function looksLikeQuote(evidence: Uint8Array): boolean {
   return evidence.length >= 4 && evidence[1] === 0 && evidence[3] === 0 && (evidence[0] ?? 0) < 16;
 }
+
+/** Raw evidence out of a file that holds it raw, as hex (with or without 0x) or as base64. */
+export function decodeEvidence(file: Uint8Array): Uint8Array {
+  if (looksLikeQuote(file)) return file;
+  const text = Buffer.from(file).toString("latin1").replaceAll(/\s+/g, "");
+  const hex = text.replace(/^0x/, "");
+  if (/^(?:[0-9a-fA-F]{2})+$/.test(hex)) return new Uint8Array(Buffer.from(hex, "hex"));
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, "base64")) : file;
+}

@@ -4,6 +4,7 @@ import { KEY_USAGE, readName, readSerial, type Certificate, type Name } from "./
 import { DER, DerReader } from "./der.ts";
 import { readExtensions, readKeyIdentifier } from "./extensions.ts";
 import { checkValidity } from "./validity.ts";
+import { isPem, parsePem } from "./pem.ts";
 import { readSignatureAlgorithm, verifyDerSignature, type SignatureAlgorithm } from "./signature.ts";
 
 /** A complete revocation list as parsed; nothing in it is verified. */
@@ -24,6 +25,22 @@ export interface RevocationList {
 const UNDERSTOOD: ReadonlySet<string> = new Set();
 
 const malformed = (message: string): EvidenceError => new EvidenceError("EVIDENCE_MALFORMED", `CRL: ${message}`);
+
+/** Reads a revocation list in DER, PEM or hex; throws as `parseRevocationList`. */
+export function readRevocationList(bytes: Uint8Array): RevocationList {
+  return parseRevocationList(derOf(bytes));
+}
+
+function derOf(bytes: Uint8Array): Uint8Array {
+  if (isPem(bytes)) {
+    const [der, ...rest] = parsePem(bytes, "X509 CRL");
+    if (der === undefined || rest.length > 0) throw malformed("more than one in a file");
+    return der;
+  }
+  if (bytes[0] === DER.sequence && bytes[1] !== undefined && bytes[1] >= 0x80) return bytes;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1").trim();
+  return /^(?:[0-9a-fA-F]{2})+$/.test(text) ? new Uint8Array(Buffer.from(text, "hex")) : bytes;
+}
 
 /**
  * Parses one DER revocation list, version 2, with a next update.

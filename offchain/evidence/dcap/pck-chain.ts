@@ -2,8 +2,7 @@ import { equal } from "../../encoding/bytes.ts";
 import { EndorsementError, EvidenceError } from "../../errors.ts";
 import { KEY_USAGE, type Certificate } from "../../x509/certificate.ts";
 import type { ChainRules, ChainVerifier, VerifiedChain } from "../../x509/chain.ts";
-import { isRevoked, parseRevocationList, verifyRevocationList, type RevocationList } from "../../x509/crl.ts";
-import { isPem, parsePem } from "../../x509/pem.ts";
+import { isRevoked, readRevocationList, verifyRevocationList, type RevocationList } from "../../x509/crl.ts";
 import type { TrustRoot } from "../scheme.ts";
 import { hasSgxExtension } from "./pck.ts";
 import type { Quote } from "./quote.ts";
@@ -43,7 +42,8 @@ export async function verifyPckChain(
   return chain;
 }
 
-function pckChainOf(quote: Quote, given: Uint8Array | undefined): Uint8Array {
+/** The PCK chain of a quote in PEM, or the given one where the quote has none; throws `EvidenceError` `EVIDENCE_UNSUPPORTED`. */
+export function pckChainOf(quote: Quote, given: Uint8Array | undefined): Uint8Array {
   const { certificationDataType, certificationData } = quote.certification;
   if (certificationDataType === PCK_CERT_CHAIN) return certificationData;
   if (certificationDataType < 1 || certificationDataType > 7) {
@@ -112,7 +112,7 @@ export async function verifyCrlIssuer(
 
 /** Reads a revocation list in DER, PEM or hex and verifies it as the issuer's. */
 export async function verifyCrl(bytes: Uint8Array, issuer: Certificate, now: number): Promise<RevocationList> {
-  const list = parseRevocationList(derOf(bytes));
+  const list = readRevocationList(bytes);
   await verifyRevocationList(list, issuer, now);
   return list;
 }
@@ -122,13 +122,4 @@ export function checkNotRevoked(list: RevocationList, certificate: Certificate):
   if (!isRevoked(list, certificate)) return `serial ${certificate.serial} is not among ${list.revoked.size} revoked`;
   const name = certificate.subject.commonName ?? "a certificate";
   throw new EvidenceError("CERTIFICATE_REVOKED", `${name}, serial ${certificate.serial}, is revoked`);
-}
-
-function derOf(bytes: Uint8Array): Uint8Array {
-  if (isPem(bytes)) {
-    const [der, ...rest] = parsePem(bytes, "X509 CRL");
-    if (der !== undefined && rest.length === 0) return der;
-  }
-  const text = Buffer.from(bytes).toString("latin1").trim();
-  return /^(?:[0-9a-fA-F]{2})+$/.test(text) ? new Uint8Array(Buffer.from(text, "hex")) : bytes;
 }

@@ -1,0 +1,49 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ConfigError } from "../errors.ts";
+import { detect } from "../verifier/detect.ts";
+import type { Endorsements } from "../verifier/verify.ts";
+import { classify } from "./classify.ts";
+import { selectEndorsements } from "./select.ts";
+
+/** What endorsements are looked for. */
+export interface EndorsementsFor {
+  /** Raw evidence; what it needs is read from it, unverified. */
+  readonly evidence: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+const MAX_FILES = 4096;
+const MAX_FILE_BYTES = 8 << 20;
+
+/**
+ * Reads endorsements for evidence from a file (one endorsement or a JSON of several) or from every file of a directory,
+ * recognised by content; of several, those that fit the evidence, are valid and newest are chosen.
+ * Throws `ConfigError` where nothing can be read, `EvidenceError` where the evidence cannot be parsed.
+ */
+export async function loadEndorsements(path: string, wanted: EndorsementsFor): Promise<Endorsements> {
+  const { quote } = detect(wanted.evidence);
+  const files = await Promise.all((await filesOf(path)).map((file) => readSmall(file)));
+  const candidates = files.flatMap((bytes) => (bytes === undefined ? [] : classify(bytes)));
+  if (candidates.length === 0) throw new ConfigError("CONFIG_INVALID", `no endorsements found in ${path}`);
+  return { dcap: await selectEndorsements(candidates, quote, wanted.now) };
+}
+
+async function filesOf(path: string): Promise<readonly string[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [path];
+    const entries = await readdir(path, { withFileTypes: true });
+    if (entries.length > MAX_FILES) throw new ConfigError("CONFIG_INVALID", `${path} has ${entries.length} files`);
+    const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+    return names.sort().map((name) => join(path, name));
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError("CONFIG_MISSING", `endorsements cannot be read from ${path}`, { cause });
+  }
+}
+
+/** A file's bytes; undefined where it is too large to be an endorsement. */
+async function readSmall(path: string): Promise<Uint8Array | undefined> {
+  return (await stat(path)).size > MAX_FILE_BYTES ? undefined : new Uint8Array(await readFile(path));
+}
