@@ -31,6 +31,6 @@ export function isPem(bytes: Uint8Array): boolean {
 
 function decodeBase64(text: string): Uint8Array {
   const bytes = Buffer.from(text, "base64");
-  if (bytes.toString("base64") !== text) throw malformed("base64 is not canonical");
+  if (text === "" || bytes.toString("base64") !== text) throw malformed("base64 is empty or not canonical");
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
