@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
 import {INodeRegistry} from "../interfaces/INodeRegistry.sol";
 import {IReferenceValues} from "../interfaces/IReferenceValues.sol";
+import {BlockHashes} from "./BlockHashes.sol";
 import {Refusal} from "../types/Refusal.sol";
 import {Verdict} from "../types/Verdict.sol";
 
@@ -29,11 +29,10 @@ library VerdictChecks {
     }
 
     /// @notice Checks that the evidence was made after its anchor block.
-    /// @dev The hash comes from BLOCKHASH for 256 blocks and from the EIP-2935 history for 8191. A hash that is not
-    /// known is never equal to an offered one, not even to zero.
+    /// @dev A hash that is not known is never equal to an offered one, not even to zero.
     function checkAnchor(Verdict calldata verdict) internal view {
         uint64 blockNumber = verdict.blockNumber;
-        bytes32 expected = Blockhash.blockHash(blockNumber);
+        bytes32 expected = BlockHashes.hashOf(blockNumber);
         require(expected != bytes32(0), INodeRegistry.NodeRegistryUnknownBlock(blockNumber));
         require(
             expected == verdict.blockHash,

@@ -1,9 +1,26 @@
-import type { BaseContract, BaseContractMethod } from "ethers";
+import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
+import type { BaseContract, BaseContractMethod, ContractRunner } from "ethers";
 
 /** A deployed contract with the named methods. */
 export type Deployed<Names extends string> = BaseContract & Readonly<Record<Names, BaseContractMethod>>;
 
-export type TestToken = Deployed<"approve" | "balanceOf" | "mint" | "nonces" | "transfer">;
+/** Deploys the contract `name` from the first account. */
+export async function deploy<T extends BaseContract>(
+  ethers: HardhatEthers,
+  name: string,
+  args: unknown[] = [],
+): Promise<T> {
+  return (await ethers.deployContract(name, args)) as BaseContract as T;
+}
+
+/** The same contract, called by `account`. */
+export function as<T extends BaseContract>(contract: T, account: ContractRunner): T {
+  return contract.connect(account) as T;
+}
+
+export type TestToken = Deployed<"approve" | "balanceOf" | "mint" | "nonces" | "permit">;
+
+export type HostileToken = Deployed<"approve" | "arm" | "mint" | "setFee">;
 
 export type AccessManager = Deployed<"grantRole" | "setTargetFunctionRole">;
 

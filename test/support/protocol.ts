@@ -1,12 +1,14 @@
 import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
 import { HDNodeWallet, Mnemonic, id, keccak256, type ContractTransactionResponse, type TypedDataDomain } from "ethers";
-import type {
-  AccessManager,
-  NodeRegistry,
-  NodeStake,
-  ReferenceValues,
-  TestToken,
-  VerifierCommittee,
+import {
+  as,
+  deploy,
+  type AccessManager,
+  type NodeRegistry,
+  type NodeStake,
+  type ReferenceValues,
+  type TestToken,
+  type VerifierCommittee,
 } from "./deployed.ts";
 import { domainOf, signBinding, signVerdict, type Signer, type TestVerdict } from "./verdicts.ts";
 
@@ -60,13 +62,18 @@ export async function deployProtocol(ethers: HardhatEthers) {
   const accounts = await ethers.getSigners();
   const [governor, guardian, community, operator, stranger, slasher] = accounts;
   if (!governor || !guardian || !community || !operator || !stranger || !slasher) throw new Error("too few accounts");
-  const deploy = async <T>(name: string, ...args: unknown[]) => (await ethers.deployContract(name, args)) as T;
-  const token = await deploy<TestToken>("TestToken");
-  const manager = await deploy<AccessManager>("AccessManager", governor);
-  const stake = await deploy<NodeStake>("NodeStake", manager, token, THAW, SLASH_CAP_BPS);
-  const referenceValues = await deploy<ReferenceValues>("ReferenceValues", manager, ADDITION_DELAY);
-  const registry = await deploy<NodeRegistry>("NodeRegistry", manager, stake, referenceValues, MIN_STAKE, KEY_OVERLAP);
-  const committee = await deploy<VerifierCommittee>("VerifierCommittee", manager, registry, MEMBER_BOND, 2);
+  const token = await deploy<TestToken>(ethers, "TestToken");
+  const manager = await deploy<AccessManager>(ethers, "AccessManager", [governor]);
+  const stake = await deploy<NodeStake>(ethers, "NodeStake", [manager, token, THAW, SLASH_CAP_BPS]);
+  const referenceValues = await deploy<ReferenceValues>(ethers, "ReferenceValues", [manager, ADDITION_DELAY]);
+  const registry = await deploy<NodeRegistry>(ethers, "NodeRegistry", [
+    manager,
+    stake,
+    referenceValues,
+    MIN_STAKE,
+    KEY_OVERLAP,
+  ]);
+  const committee = await deploy<VerifierCommittee>(ethers, "VerifierCommittee", [manager, registry, MEMBER_BOND, 2]);
 
   const contracts = { stake, referenceValues, registry, committee };
   const assign = async (contract: keyof typeof contracts, names: readonly string[], role: bigint) => {
@@ -91,7 +98,11 @@ export async function deployProtocol(ethers: HardhatEthers) {
 }
 
 /** Mints `amount` and bonds it for `account`. */
-export async function bond(protocol: Protocol, account: string, amount: bigint): Promise<void> {
+export async function bond(
+  protocol: Pick<Protocol, "token" | "stake" | "governor">,
+  account: string,
+  amount: bigint,
+): Promise<void> {
   const { token, stake, governor } = protocol;
   await token.mint(governor, amount);
   await token.approve(stake, amount);
@@ -117,7 +128,7 @@ export async function deployNetwork(ethers: HardhatEthers) {
   await referenceValues.addWorkload(WORKLOAD, TDX);
   await ethers.provider.send("evm_increaseTime", [ADDITION_DELAY]);
   await bond(protocol, operator.address, 2n * MIN_STAKE);
-  await (registry.connect(operator) as NodeRegistry).register(SALT, ENDPOINT);
+  await as(registry, operator).register(SALT, ENDPOINT);
   const nodeId = String(await registry.nodeAt(0));
   const key = enclaveKey("first");
   const registryDomain = domainOf("NodeRegistry", await registry.getAddress());

@@ -1,6 +1,6 @@
 import type { HDNodeWallet, TypedDataDomain, Wallet } from "ethers";
 
-const VERDICT_TYPES = {
+export const VERDICT_TYPES = {
   Verdict: [
     { name: "nodeId", type: "bytes32" },
     { name: "operator", type: "address" },
@@ -22,7 +22,7 @@ const VERDICT_TYPES = {
   ],
 };
 
-const BINDING_TYPES = { NodeBinding: VERDICT_TYPES.Verdict.slice(0, 6) };
+export const BINDING_TYPES = { NodeBinding: VERDICT_TYPES.Verdict.slice(0, 6) };
 
 /** A verdict as ethers encodes it; times in seconds since 1970. */
 export interface TestVerdict {
@@ -62,15 +62,30 @@ export async function signVerdict(
   return Promise.all(ascending.map((member) => member.signTypedData(domain, VERDICT_TYPES, verdict)));
 }
 
+/** The members of `verdict` that the binding has. */
+export function bindingOf(verdict: TestVerdict) {
+  const { nodeId, operator, signingKey, sealingKey, gpuEvidenceHash, configHash } = verdict;
+  return { nodeId, operator, signingKey, sealingKey, gpuEvidenceHash, configHash };
+}
+
 /** The enclave key's proof of possession for the binding inside `verdict`. */
 export async function signBinding(domain: TypedDataDomain, verdict: TestVerdict, key: Signer): Promise<string> {
-  const { nodeId, operator, signingKey, sealingKey, gpuEvidenceHash, configHash } = verdict;
-  return key.signTypedData(domain, BINDING_TYPES, {
-    nodeId,
-    operator,
-    signingKey,
-    sealingKey,
-    gpuEvidenceHash,
-    configHash,
-  });
+  return key.signTypedData(domain, BINDING_TYPES, bindingOf(verdict));
 }
+
+/** Why reference values refuse claims, in the contracts' order. */
+export const REFUSAL = {
+  None: 0n,
+  PlatformNotAccepted: 1n,
+  TcbStatusNotAccepted: 2n,
+  EvaluationTooLow: 3n,
+  WorkloadUnknown: 4n,
+  WorkloadNotYetActive: 5n,
+  WorkloadRemoved: 6n,
+  WorkloadOfOtherPlatform: 7n,
+  WorkloadDenied: 8n,
+  PlatformDenied: 9n,
+} as const;
+
+/** Where a node stands, in the contracts' order. */
+export const STATUS = { None: 0n, Registered: 1n, Active: 2n, Revoked: 3n, Exited: 4n, Slashed: 5n } as const;
