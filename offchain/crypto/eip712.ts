@@ -1,4 +1,5 @@
 import { keccak256 } from "#crypto";
+import { equal, uintBytes, utf8 } from "../encoding/bytes.ts";
 
 /** The value of one member: a number for `uintN`, bytes for `bytesN`, `address`. */
 export type TypedValue = bigint | number | Uint8Array;
@@ -7,6 +8,8 @@ export type TypedValue = bigint | number | Uint8Array;
 export interface StructType<Name extends string = string> {
   readonly name: string;
   readonly members: readonly { readonly name: Name; readonly type: string }[];
+  /** keccak256 of the type's encoding. */
+  readonly typeHash: Uint8Array;
 }
 
 /** An EIP-712 domain; the version is always "1". */
@@ -17,19 +20,24 @@ export interface Domain {
   readonly verifyingContract: Uint8Array;
 }
 
-const encoder = new TextEncoder();
-const DOMAIN_TYPE = encoder.encode(
-  "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
+const DOMAIN_TYPE_HASH = keccak256(
+  utf8("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
 );
+const VERSION_HASH = keccak256(utf8("1"));
+/** The last separator of each name: a program signs under few domains, and hashing one costs as much as a message. */
+const separators = new Map<string, Domain & { readonly separator: Uint8Array }>();
+const ENCODED_TYPE = /^(\w+)\((\w+ \w+(?:,\w+ \w+)*)\)$/;
 
-/** Reads a struct type from its EIP-712 encoding, `Name(type member,...)`. */
+/** Reads a struct type from its EIP-712 encoding, `Name(type member,...)`; throws `RangeError` for another text or member type. */
 export function structType<Name extends string>(encoded: string): StructType<Name> {
-  const [, name = "", list = ""] = /^(\w+)\((.*)\)$/.exec(encoded) ?? [];
+  const [, name, list] = ENCODED_TYPE.exec(encoded) ?? [];
+  if (name === undefined || list === undefined) throw new RangeError(`${encoded} is no struct type`);
   const members = list.split(",").map((member) => {
     const [type = "", label = ""] = member.split(" ");
+    if (type !== "address" && type !== "bytes32") uintBits(type);
     return { name: label as Name, type };
   });
-  return { name, members };
+  return { name, members, typeHash: keccak256(utf8(encoded)) };
 }
 
 /**
@@ -44,25 +52,27 @@ export function typedDataDigest<Name extends string>(
   return keccak256(Uint8Array.of(0x19, 0x01), domainSeparator(domain), hashStruct(type, value));
 }
 
-/** The hash of a flat struct. */
-export function hashStruct<Name extends string>(
+function hashStruct<Name extends string>(
   type: StructType<Name>,
   value: Readonly<Record<Name, TypedValue>>,
 ): Uint8Array {
-  const encoded = `${type.name}(${type.members.map((member) => `${member.type} ${member.name}`).join(",")})`;
   const words = type.members.map((member) => word(member.type, value[member.name], `${type.name}.${member.name}`));
-  return keccak256(keccak256(encoder.encode(encoded)), ...words);
+  return keccak256(type.typeHash, ...words);
 }
 
-/** The hash of a domain. */
-export function domainSeparator(domain: Domain): Uint8Array {
-  return keccak256(
-    keccak256(DOMAIN_TYPE),
-    keccak256(encoder.encode(domain.name)),
-    keccak256(encoder.encode("1")),
+function domainSeparator(domain: Domain): Uint8Array {
+  const known = separators.get(domain.name);
+  if (known?.chainId === domain.chainId && equal(known.verifyingContract, domain.verifyingContract))
+    return known.separator;
+  const separator = keccak256(
+    DOMAIN_TYPE_HASH,
+    keccak256(utf8(domain.name)),
+    VERSION_HASH,
     word("uint256", domain.chainId, "domain.chainId"),
     word("address", domain.verifyingContract, "domain.verifyingContract"),
   );
+  separators.set(domain.name, { ...domain, verifyingContract: domain.verifyingContract.slice(), separator });
+  return separator;
 }
 
 function word(type: string, value: TypedValue, where: string): Uint8Array {
@@ -74,9 +84,14 @@ function word(type: string, value: TypedValue, where: string): Uint8Array {
     padded.set(value, 32 - width);
     return padded;
   }
-  const bits = Number(/^uint(\d+)$/.exec(type)?.[1]);
-  if (value instanceof Uint8Array || !(bits > 0)) throw new RangeError(`${where} is not a ${type}`);
+  if (value instanceof Uint8Array) throw new RangeError(`${where} is not a ${type}`);
   const number = BigInt(value);
-  if (number < 0n || number >= 1n << BigInt(bits)) throw new RangeError(`${where} does not fit ${type}`);
-  return Uint8Array.from(Buffer.from(number.toString(16).padStart(64, "0"), "hex"));
+  if (number < 0n || number >= 1n << BigInt(uintBits(type))) throw new RangeError(`${where} does not fit ${type}`);
+  return uintBytes(number, 32);
+}
+
+function uintBits(type: string): number {
+  const bits = Number(/^uint(\d{1,3})$/.exec(type)?.[1]);
+  if (!(bits >= 8 && bits <= 256 && bits % 8 === 0)) throw new RangeError(`${type} is no member type`);
+  return bits;
 }

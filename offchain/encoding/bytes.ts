@@ -1,7 +1,8 @@
 /** Bytes as 0x-prefixed hex. */
 export type Hex = `0x${string}`;
 
-const HEX = /^0x(?:[0-9a-fA-F]{2})*$/;
+const HEX = /^0x[0-9a-fA-F]*$/;
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Joins byte strings in order. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
@@ -26,14 +27,20 @@ export function isZero(bytes: Uint8Array): boolean {
 
 /** Writes bytes as 0x-prefixed lower-case hex. */
 export function toHex(bytes: Uint8Array): Hex {
-  return `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;
+  let digits = "";
+  for (const byte of bytes) digits += DIGITS[byte];
+  return `0x${digits}`;
 }
 
 /** Reads 0x-prefixed hex of exactly `length` bytes, or of any length; undefined where the text is anything else. */
 export function parseHex(text: unknown, length?: number): Uint8Array | undefined {
-  if (typeof text !== "string" || !HEX.test(text)) return undefined;
+  if (typeof text !== "string" || text.length % 2 !== 0) return undefined;
   if (length !== undefined && text.length !== 2 + 2 * length) return undefined;
-  return new Uint8Array(Buffer.from(text.slice(2), "hex"));
+  if (!HEX.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2 - 1);
+  for (let index = 0; index < bytes.length; index += 1)
+    bytes[index] = 16 * digitAt(text, 2 + 2 * index) + digitAt(text, 3 + 2 * index);
+  return bytes;
 }
 
 /** Writes an unsigned integer big-endian in `width` bytes; throws `RangeError` where it does not fit. */
@@ -56,4 +63,10 @@ export function bytesToUint(bytes: Uint8Array): bigint {
 /** UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
+}
+
+/** The value of a hex digit of either case. */
+function digitAt(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code < 0x3a ? code - 0x30 : (code | 0x20) - 0x57;
 }

@@ -1,3 +1,5 @@
+import { parseHex } from "./bytes.ts";
+
 /** Reads members of one JSON object by name and type; a missing or wrong one throws the coded error of `fail`. */
 export class JsonFields {
   readonly #object: Readonly<Record<string, unknown>>;
@@ -54,9 +56,8 @@ export class JsonFields {
   /** Bytes as hex of either case, without 0x where `prefix` is false. */
   hex(name: string, options: { length?: number; prefix: boolean }): Uint8Array {
     const value = this.value(name);
-    const pattern = options.prefix ? /^0x(?:[0-9a-fA-F]{2})*$/ : /^(?:[0-9a-fA-F]{2})*$/;
-    if (typeof value !== "string" || !pattern.test(value)) return this.#refuse(name, "hex");
-    const bytes = new Uint8Array(Buffer.from(options.prefix ? value.slice(2) : value, "hex"));
+    const bytes = typeof value === "string" ? parseHex(options.prefix ? value : `0x${value}`) : undefined;
+    if (bytes === undefined) return this.#refuse(name, "hex");
     const { length = bytes.length } = options;
     return bytes.length === length ? bytes : this.#refuse(name, `${length} bytes of hex`);
   }
