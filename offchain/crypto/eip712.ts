@@ -1,5 +1,4 @@
-import { keccak256 } from "#crypto";
-import { equal, uintBytes, utf8 } from "../encoding/bytes.ts";
+import { keccak256, timingSafeEqual } from "#crypto";
 
 /** The value of one member: a number for `uintN`, bytes for `bytesN`, `address`. */
 export type TypedValue = bigint | number | Uint8Array;
@@ -20,10 +19,9 @@ export interface Domain {
   readonly verifyingContract: Uint8Array;
 }
 
-const DOMAIN_TYPE_HASH = keccak256(
-  utf8("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-);
-const VERSION_HASH = keccak256(utf8("1"));
+const encoder = new TextEncoder();
+const DOMAIN_TYPE_HASH = hashText("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+const VERSION_HASH = hashText("1");
 /** The last separator of each name: a program signs under few domains, and hashing one costs as much as a message. */
 const separators = new Map<string, Domain & { readonly separator: Uint8Array }>();
 const ENCODED_TYPE = /^(\w+)\((\w+ \w+(?:,\w+ \w+)*)\)$/;
@@ -37,7 +35,7 @@ export function structType<Name extends string>(encoded: string): StructType<Nam
     if (type !== "address" && type !== "bytes32") uintBits(type);
     return { name: label as Name, type };
   });
-  return { name, members, typeHash: keccak256(utf8(encoded)) };
+  return { name, members, typeHash: hashText(encoded) };
 }
 
 /**
@@ -62,11 +60,11 @@ function hashStruct<Name extends string>(
 
 function domainSeparator(domain: Domain): Uint8Array {
   const known = separators.get(domain.name);
-  if (known?.chainId === domain.chainId && equal(known.verifyingContract, domain.verifyingContract))
+  if (known?.chainId === domain.chainId && timingSafeEqual(known.verifyingContract, domain.verifyingContract))
     return known.separator;
   const separator = keccak256(
     DOMAIN_TYPE_HASH,
-    keccak256(utf8(domain.name)),
+    hashText(domain.name),
     VERSION_HASH,
     word("uint256", domain.chainId, "domain.chainId"),
     word("address", domain.verifyingContract, "domain.verifyingContract"),
@@ -87,7 +85,19 @@ function word(type: string, value: TypedValue, where: string): Uint8Array {
   if (value instanceof Uint8Array) throw new RangeError(`${where} is not a ${type}`);
   const number = BigInt(value);
   if (number < 0n || number >= 1n << BigInt(uintBits(type))) throw new RangeError(`${where} does not fit ${type}`);
-  return uintBytes(number, 32);
+  return uintWord(number);
+}
+
+function uintWord(number: bigint): Uint8Array {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  for (let limb = 0; limb < 4; limb += 1)
+    view.setBigUint64(8 * limb, BigInt.asUintN(64, number >> BigInt(64 * (3 - limb))));
+  return bytes;
+}
+
+function hashText(text: string): Uint8Array {
+  return keccak256(encoder.encode(text));
 }
 
 function uintBits(type: string): number {
