@@ -53,7 +53,7 @@ export const MAX_JSON_LENGTH = 256 * 1024;
 const MAX_REFUSAL_LENGTH = 1024;
 
 const ERROR_CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
-const CONTROL = /\p{Cc}/u;
+const CONTROL = /\p{Cc}/gu;
 
 const TENSOR_FIELDS = {
   name: textField(MAX_NAME_LENGTH),
@@ -85,7 +85,7 @@ const ERROR_FIELDS = {
   code: (value: unknown) => (typeof value === "string" && ERROR_CODE.test(value) ? value : undefined),
   message: (value: unknown) => {
     const text = textField(MAX_REFUSAL_LENGTH)(value);
-    return text === undefined || CONTROL.test(text) ? undefined : text;
+    return text === undefined || text.search(CONTROL) !== -1 ? undefined : text;
   },
 };
 
@@ -112,10 +112,14 @@ export function decodeRequest(content: Uint8Array): InferenceRequest {
   return { ...request, inputs: readTensors(reader, inputs) };
 }
 
-/** Writes a response's content, an answer or a refusal; throws `ReceiptError` `RECEIPT_MALFORMED` for what `decodeResponse` would refuse. */
+/**
+ * Writes a response's content, an answer or a refusal; throws `ReceiptError` `RECEIPT_MALFORMED` for what `decodeResponse` would refuse.
+ * A refusal's message, which may quote what the client sent, is made printable and cut to its limit instead.
+ */
 export function encodeResponse(response: InferenceResponse): Uint8Array {
   if ("error" in response) {
-    return encode({ error: parseError(response.error) }, []);
+    const { code, message } = response.error;
+    return encode({ error: parseError({ code, message: printable(message) }) }, []);
   }
   const json = {
     receipt: receiptToJson(response.receipt),
@@ -144,6 +148,10 @@ export function decodeResponse(content: Uint8Array): InferenceResponse {
 
 function parseError(value: unknown) {
   return parseMembers(value, ERROR_FIELDS, "error", malformed);
+}
+
+function printable(text: string): string {
+  return text.replaceAll(CONTROL, " ").slice(0, MAX_REFUSAL_LENGTH).toWellFormed();
 }
 
 function parseTensorHead(value: unknown) {

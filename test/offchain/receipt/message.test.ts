@@ -191,6 +191,16 @@ describe("receipt/message", () => {
       expect(decodeResponse(content)).to.deep.equal(refusal);
     });
 
+    it("make any refusal's message printable and short enough", () => {
+      const messages = ["tensor \u001B[2J\n\0x", "\u{1F600}".repeat(600), "\uD800", `a${"\u{1F600}".repeat(600)}`, ""];
+      for (const message of messages) {
+        const decoded = decodeResponse(encodeResponse({ error: { code: "INPUT_INVALID", message } }));
+        const text = "error" in decoded ? decoded.error.message : "";
+        expect(text.length).to.equal(Math.min(message.length, 1024));
+        expect(text).to.not.match(/\p{Cc}/u);
+      }
+    });
+
     const error = { code: "SERVICE_BUSY", message: "try again" };
     const wrong: Readonly<Record<string, unknown>> = {
       "a refusal with an answer": { ...jsonOf(encodeResponse(ANSWER)), error },
