@@ -5,6 +5,7 @@ import { posix } from "node:path";
 const FLOORS: Readonly<Record<string, number>> = {
   "errors.ts": 1,
   "log.ts": 1,
+  "locks.ts": 1,
   encoding: 2,
   crypto: 2,
   x509: 3,
@@ -44,7 +45,7 @@ const DOORS: Readonly<Record<string, string>> = {
   pino: "log.ts",
 };
 
-const PURE_NODE_MODULES = ["node:crypto", "node:util"];
+const PURE_NODE_MODULES: ReadonlySet<string> = new Set(["node:crypto", "node:util"]);
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s(?:[^"'`;]*?\sfrom\s)?\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 
@@ -67,18 +68,19 @@ function fault(path: string, specifier: string): string | undefined {
   const floor = FLOORS[room] ?? 0;
   if (specifier === "#crypto") return floor >= FLOORS["crypto"]! ? undefined : "up";
   if (specifier.startsWith("node:")) {
-    return floor <= 5 && floor > 1 && !PURE_NODE_MODULES.includes(specifier) ? "does I/O on a pure floor" : undefined;
+    return floor <= 5 && floor > 1 && !PURE_NODE_MODULES.has(specifier) ? "does I/O on a pure floor" : undefined;
   }
-  if (!specifier.startsWith(".")) {
-    const name = packageOf(specifier);
-    if (!(name in DOORS)) return `${name} has no door`;
-    return DOORS[name] === room ? undefined : `${name} through the wrong door`;
-  }
+  if (!specifier.startsWith(".")) return doorFault(room, packageOf(specifier));
   const target = posix.join(posix.dirname(path), specifier);
   const targetRoom = roomOf(target);
   if (!target.startsWith("offchain/") || !specifier.endsWith(".ts")) return "leaves offchain or lacks its .ts ending";
   if (targetRoom === room) return siblingFault(path, target);
   return (FLOORS[targetRoom] ?? 99) < floor ? undefined : "sideways or up";
+}
+
+function doorFault(room: string, name: string): string | undefined {
+  if (!(name in DOORS)) return `${name} has no door`;
+  return DOORS[name] === room ? undefined : `${name} through the wrong door`;
 }
 
 function siblingFault(path: string, target: string): string | undefined {

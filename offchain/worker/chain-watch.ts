@@ -1,0 +1,97 @@
+import type { Contracts } from "../chain/contracts.ts";
+import { readChannel, type ChannelState } from "../chain/escrow.ts";
+import { readOffer } from "../chain/models.ts";
+import { latestBlock } from "../chain/provider.ts";
+import { isActive, readNode } from "../chain/registry.ts";
+import type { Hex } from "../encoding/bytes.ts";
+import type { Log } from "../log.ts";
+import type { EnclaveKeys } from "./keys.ts";
+import type { EvidenceSource } from "./evidence-source.ts";
+import type { AttestedEpoch } from "./inference-service.ts";
+
+/** What a worker knows of its node, refreshed at each step. */
+export interface NodeView {
+  readonly attested: AttestedEpoch | undefined;
+  /** Seconds since 1970; 0 while not attested under these keys. */
+  readonly attestedAt: number;
+  readonly expiresAt: number;
+}
+
+/** The worker's view of the chain: its record, its prices, its channels. */
+export interface ChainWatch {
+  /** Reads the node's record and prices, and makes new evidence where it is needed. */
+  step(): Promise<void>;
+  view(): NodeView;
+  readonly price: (modelId: Hex) => bigint | undefined;
+  readonly channelOf: (payer: Hex) => Promise<ChannelState>;
+}
+
+export interface WatchParts {
+  readonly contracts: Contracts;
+  readonly nodeId: Hex;
+  readonly keys: EnclaveKeys;
+  readonly evidence: EvidenceSource;
+  readonly models: readonly Hex[];
+  readonly evidenceMaxAgeSeconds: number;
+  readonly log: Log;
+}
+
+const UNATTESTED: NodeView = { attested: undefined, attestedAt: 0, expiresAt: 0 };
+/** Evidence over an older block could not be checked by a chain that only remembers 256 block hashes. */
+const MAX_ANCHOR_BLOCKS = 128n;
+
+/** Makes the watch of one node; it holds no timer, the caller steps it. */
+export function createChainWatch(parts: WatchParts): ChainWatch {
+  let current = UNATTESTED;
+  const prices = new Map<Hex, bigint>();
+  return {
+    step: async () => {
+      const before = current;
+      current = await readView(parts);
+      if (before.attested?.keyEpoch !== current.attested?.keyEpoch || before.expiresAt !== current.expiresAt) {
+        parts.log.info({ ...current.attested, expiresAt: current.expiresAt }, "node view changed");
+      }
+      await readPrices(parts, prices);
+      await renewIfNeeded(parts, current);
+    },
+    view: () => current,
+    price: (modelId) => prices.get(modelId),
+    channelOf: (payer) => readChannel(parts.contracts, payer, parts.nodeId),
+  };
+}
+
+async function readView(parts: WatchParts): Promise<NodeView> {
+  const record = await readNode(parts.contracts, parts.nodeId);
+  const mine = record?.signingKey.toLowerCase() === parts.keys.signingAddress;
+  if (record === undefined || !mine || !(await isActive(parts.contracts, parts.nodeId))) return UNATTESTED;
+  return {
+    attested: { keyEpoch: record.keyEpoch, evidenceHash: record.evidenceHash },
+    attestedAt: record.attestedAt,
+    expiresAt: record.expiresAt,
+  };
+}
+
+async function readPrices(parts: WatchParts, prices: Map<Hex, bigint>): Promise<void> {
+  for (const modelId of parts.models) {
+    const price = await readOffer(parts.contracts, parts.nodeId, modelId);
+    if (price === undefined) prices.delete(modelId);
+    else prices.set(modelId, price);
+  }
+}
+
+/** The relayers need newer evidence while the keys are not attested and in the last quarter of the attestation's life. */
+async function renewIfNeeded(parts: WatchParts, view: NodeView): Promise<void> {
+  const block = await latestBlock(parts.contracts.chain);
+  const lifetime = view.expiresAt - view.attestedAt;
+  const needed = view.attested === undefined || view.expiresAt - block.timestamp < lifetime / 4;
+  if (!needed) return;
+  const anchor = parts.evidence.anchor();
+  const fresh =
+    anchor !== undefined &&
+    anchor.timestamp > view.attestedAt &&
+    block.timestamp - anchor.timestamp < parts.evidenceMaxAgeSeconds &&
+    block.blockNumber - anchor.blockNumber < MAX_ANCHOR_BLOCKS;
+  if (fresh) return;
+  await parts.evidence.renew(block);
+  parts.log.info({ block: block.blockNumber.toString() }, "made new evidence");
+}

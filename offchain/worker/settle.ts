@@ -1,0 +1,66 @@
+import type { Contracts } from "../chain/contracts.ts";
+import { readChannel, settleBatch, type Settlement } from "../chain/escrow.ts";
+import type { Sender } from "../chain/sender.ts";
+import type { Hex } from "../encoding/bytes.ts";
+import type { Exchange, Vouchers } from "../store/vouchers.ts";
+
+export interface SettleParts {
+  readonly contracts: Contracts;
+  readonly sender: Sender;
+  readonly nodeId: Hex;
+  readonly vouchers: Vouchers;
+}
+
+/** What one round of settling did. */
+export interface Settled {
+  readonly channels: number;
+  readonly transaction: Hex;
+  readonly gasUsed: bigint;
+}
+
+/** Channels in one transaction: at the cost of one settlement far below the gas limit of a transaction (EIP-7825). */
+const MAX_BATCH = 100;
+
+/**
+ * Settles the latest exchange of every channel that owes more than the chain has paid, in one transaction.
+ * Repeating it after a crash pays nothing twice: amounts are cumulative, and a channel counts as settled when the chain says so.
+ * Throws `ChainError`; undefined where nothing is owed.
+ */
+export async function settleOnce(parts: SettleParts): Promise<Settled | undefined> {
+  const owed = await stillOwed(parts, await parts.vouchers.unsettled());
+  if (owed.length === 0) return undefined;
+  const batch = owed.slice(0, MAX_BATCH);
+  const sent = await parts.sender.send(settleBatch(parts.contracts, batch.map(settlementOf)));
+  for (const exchange of batch) await recordIfPaid(parts, exchange, sent.transaction);
+  return { channels: batch.length, transaction: sent.transaction, gasUsed: sent.gasUsed };
+}
+
+/** Leaves out and records what somebody else has settled already: a transaction whose outcome a crash hid, or the client. */
+async function stillOwed(parts: SettleParts, exchanges: readonly Exchange[]): Promise<readonly Exchange[]> {
+  const owed: Exchange[] = [];
+  for (const exchange of exchanges) {
+    const { spent } = await readChannel(parts.contracts, exchange.payer, parts.nodeId);
+    if (spent < exchange.receipt.amount) owed.push(exchange);
+    else await parts.vouchers.markSettled(exchange.receipt.channelId, exchange.receipt.sequence, SETTLED_ELSEWHERE);
+  }
+  return owed;
+}
+
+/** Stands for a transaction that this worker did not see. */
+const SETTLED_ELSEWHERE: Hex = `0x${"00".repeat(32)}`;
+
+async function recordIfPaid(parts: SettleParts, exchange: Exchange, transaction: Hex): Promise<void> {
+  const { spent } = await readChannel(parts.contracts, exchange.payer, parts.nodeId);
+  if (spent < exchange.receipt.amount) return;
+  await parts.vouchers.markSettled(exchange.receipt.channelId, exchange.receipt.sequence, transaction);
+}
+
+function settlementOf(exchange: Exchange): Settlement {
+  return {
+    payer: exchange.payer,
+    voucherAmount: exchange.voucher.amount,
+    voucherSignature: exchange.voucherSignature,
+    receipt: exchange.receipt,
+    receiptSignature: exchange.receiptSignature,
+  };
+}
