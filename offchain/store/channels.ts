@@ -14,6 +14,8 @@ export interface ClientChannel {
   readonly sequence: bigint;
   /** The highest cumulative amount that a voucher was signed for. */
   readonly amount: bigint;
+  /** What the node is due for the answers so far, cumulative; a request whose fate is unknown counts as answered. */
+  readonly owed: bigint;
 }
 
 /** A request that has no checked answer yet, with all that is needed to send it again and to open the answer. */
@@ -34,13 +36,13 @@ export interface Channels {
   list(): Promise<readonly ClientChannel[]>;
   /**
    * Records a promise before its voucher leaves the client. Throws StoreError `STORE_CONFLICT` where the channel is
-   * unknown, the sequence is not the next one, or the amount is lower than promised before.
+   * unknown, the sequence is not the next one, or the amount is lower than what is owed.
    */
   promise(request: OpenRequest): Promise<void>;
   /** Open requests in the order of channel and sequence, of one channel or of all. */
   openRequests(channelId?: Hex): Promise<readonly OpenRequest[]>;
-  /** Forgets an open request and its secrets; the promise stays. */
-  finish(channelId: Hex, sequence: bigint): Promise<void>;
+  /** Forgets an open request and its secrets, and records what the channel owes after it: 0 changes nothing. */
+  finish(channelId: Hex, sequence: bigint, owed: bigint): Promise<void>;
 }
 
 export const CHANNEL_MIGRATIONS: readonly Migration[] = [
@@ -52,7 +54,8 @@ export const CHANNEL_MIGRATIONS: readonly Migration[] = [
       payer TEXT NOT NULL,
       node_id TEXT NOT NULL,
       sequence NUMERIC(20, 0) NOT NULL DEFAULT 0,
-      amount NUMERIC(39, 0) NOT NULL DEFAULT 0);
+      amount NUMERIC(39, 0) NOT NULL DEFAULT 0,
+      owed NUMERIC(39, 0) NOT NULL DEFAULT 0);
     CREATE TABLE open_requests (
       channel_id TEXT NOT NULL REFERENCES channels,
       sequence NUMERIC(20, 0) NOT NULL,
@@ -65,7 +68,7 @@ export const CHANNEL_MIGRATIONS: readonly Migration[] = [
   },
 ];
 
-const CHANNEL_COLUMNS = `channel_id AS "channelId", payer, node_id AS "nodeId", sequence, amount`;
+const CHANNEL_COLUMNS = `channel_id AS "channelId", payer, node_id AS "nodeId", sequence, amount, owed`;
 const REQUEST_COLUMNS = `voucher, voucher_signature AS "voucherSignature",
   request_salt AS "requestSalt", sealed, response_context AS "responseContext"`;
 
@@ -89,17 +92,19 @@ export function channels(store: Store): Channels {
       const rows = await store.query<RequestRow>(sql, [channelId ?? null]);
       return rows.map(openRequestOf);
     },
-    finish: async (channelId, sequence) => {
-      await store.query("DELETE FROM open_requests WHERE channel_id = $1 AND sequence = $2", [channelId, sequence]);
-    },
+    finish: (channelId, sequence, owed) =>
+      store.transaction(async (inside) => {
+        await inside.query("DELETE FROM open_requests WHERE channel_id = $1 AND sequence = $2", [channelId, sequence]);
+        await inside.query("UPDATE channels SET owed = GREATEST(owed, $2) WHERE channel_id = $1", [channelId, owed]);
+      }),
   };
 }
 
 async function promise(inside: Queryable, request: OpenRequest): Promise<void> {
   const { channelId, sequence, amount } = request.voucher;
   const advanced = await inside.query(
-    `UPDATE channels SET sequence = $2, amount = $3
-      WHERE channel_id = $1 AND sequence + 1 = $2 AND amount <= $3 RETURNING channel_id`,
+    `UPDATE channels SET sequence = $2, amount = GREATEST(amount, $3)
+      WHERE channel_id = $1 AND sequence + 1 = $2 AND owed <= $3 RETURNING channel_id`,
     [channelId, sequence, amount],
   );
   if (advanced.length === 0) {

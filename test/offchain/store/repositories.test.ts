@@ -170,14 +170,13 @@ describe("store repositories", () => {
       await book.add(channel);
       await book.promise(openRequest(1n, 10n));
       await book.add(channel);
-      expect(await book.list()).to.deep.equal([{ ...channel, sequence: 1n, amount: 10n }]);
+      expect(await book.list()).to.deep.equal([{ ...channel, sequence: 1n, amount: 10n, owed: 0n }]);
       expect(await book.get(bytes32("c9"))).to.equal(undefined);
     });
 
     const refused: readonly (readonly [string, OpenRequest])[] = [
       ["a repeated sequence", openRequest(1n, 20n)],
       ["a gap in the sequence", openRequest(3n, 20n)],
-      ["a lower amount", openRequest(2n, 9n)],
       ["an unknown channel", openRequest(2n, 20n, bytes32("c9"))],
     ];
     for (const [what, request] of refused) {
@@ -189,8 +188,11 @@ describe("store repositories", () => {
     it("keeps open requests until they are finished, and the promise after that", async () => {
       const book = channels(store);
       await book.promise(openRequest(2n, 10n));
+      expect((await book.get(channel.channelId))?.owed).to.equal(0n);
       expect(await book.openRequests()).to.deep.equal([openRequest(1n, 10n), openRequest(2n, 10n)]);
-      await book.finish(channel.channelId, 1n);
+      await book.finish(channel.channelId, 1n, 10n);
+      expect((await book.get(channel.channelId))?.owed).to.equal(10n);
+      expect(await refusal(book.promise(openRequest(3n, 9n)))).to.equal("STORE_CONFLICT");
       expect(await book.openRequests(channel.channelId)).to.deep.equal([openRequest(2n, 10n)]);
       expect(await book.openRequests(bytes32("c9"))).to.deep.equal([]);
       expect((await book.get(channel.channelId))?.sequence).to.equal(2n);

@@ -1,0 +1,124 @@
+import { keccak256 } from "#crypto";
+import { toHex, type Hex } from "../encoding/bytes.ts";
+import { EvidenceError, ServiceError } from "../errors.ts";
+import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
+import type { TrustRoot } from "../evidence/scheme.ts";
+import type { NodeRecord } from "../chain/registry.ts";
+import { fetchJson } from "../http/fetch.ts";
+import { reportDataOf, type RegistryDomain } from "../verifier/binding.ts";
+import { checkNodeEvidence, parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
+import type { AppraisalPolicy } from "../verifier/policy.ts";
+import type { AttestationResult } from "../verifier/result.ts";
+import { verifyEvidence } from "../verifier/verify.ts";
+
+/** A node whose evidence this client has verified itself. */
+export interface VerifiedNode {
+  readonly nodeId: Hex;
+  readonly endpoint: string;
+  readonly keyEpoch: number;
+  readonly nodeEvidence: NodeEvidence;
+  /** keccak256 of the evidence: receipts name it. */
+  readonly evidenceHash: Hex;
+  readonly endorsements: DcapEndorsements;
+  readonly result: AttestationResult;
+  /** Milliseconds since 1970: the earliest of the record's expiry and the evidence's validity. */
+  readonly validUntil: number;
+}
+
+export interface VerifyNodeOptions {
+  readonly domain: RegistryDomain;
+  readonly trustRoots: readonly TrustRoot[];
+  /** The user's own; the contract's word is one more check and never a substitute. */
+  readonly policy: AppraisalPolicy;
+  readonly endorsementsFor: (evidence: Uint8Array) => Promise<DcapEndorsements>;
+  /** The hash of a block; undefined where the chain does not know it any more. */
+  readonly blockHash: (blockNumber: bigint) => Promise<Hex | undefined>;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+const EVIDENCE_LIMITS = { timeoutMs: 10_000, maxBytes: 256 * 1024 };
+
+/**
+ * Fetches the evidence that the registry names for a node and verifies it: hardware chain, policy, binding, anchor, and that the
+ * record's keys are the evidence's keys.
+ * Throws `EvidenceError` with the reason, `EndorsementError` or `ServiceError` where something could not be fetched.
+ */
+export async function verifyNode(record: NodeRecord, options: VerifyNodeOptions): Promise<VerifiedNode> {
+  const nodeEvidence = await fetchNodeEvidence(record);
+  checkRecord(record, nodeEvidence);
+  checkNodeEvidence(options.domain, nodeEvidence);
+  await checkAnchor(nodeEvidence, options);
+  const endorsements = await options.endorsementsFor(nodeEvidence.evidence);
+  const result = await verifyEvidence(nodeEvidence.evidence, {
+    endorsements: { dcap: endorsements },
+    trustRoots: options.trustRoots,
+    now: options.now,
+    policy: options.policy,
+    expectedReportData: reportDataOf(options.domain, nodeEvidence.binding, nodeEvidence.anchor),
+  });
+  assertAcceptable(result);
+  return {
+    nodeId: record.nodeId,
+    endpoint: record.endpoint,
+    keyEpoch: record.keyEpoch,
+    nodeEvidence,
+    evidenceHash: record.evidenceHash,
+    endorsements,
+    result,
+    validUntil: Math.min(record.expiresAt * 1000, result.claims?.validUntil ?? 0),
+  };
+}
+
+async function fetchNodeEvidence(record: NodeRecord): Promise<NodeEvidence> {
+  const url = `${record.endpoint}/v1/evidence/${record.evidenceHash}`;
+  const { status, body } = await fetchJson(url, EVIDENCE_LIMITS);
+  if (status !== 200) throw new ServiceError("SERVICE_UNAVAILABLE", `${url} answered ${status}`);
+  return parseNodeEvidence(body);
+}
+
+/** The record on chain and the evidence have to speak of the same node, operator, key and bytes. */
+function checkRecord(record: NodeRecord, { binding, evidence }: NodeEvidence): void {
+  const same: readonly (readonly [string, Hex, Hex])[] = [
+    ["evidence hash", record.evidenceHash, toHex(keccak256(evidence))],
+    ["node", record.nodeId, binding.nodeId],
+    ["operator", record.operator, binding.operator],
+    ["signing key", record.signingKey, binding.signingKey],
+  ];
+  for (const [what, recorded, found] of same) {
+    if (recorded.toLowerCase() !== found.toLowerCase()) {
+      throw new EvidenceError("BINDING_MISMATCH", `the registry names the ${what} ${recorded}, the evidence ${found}`);
+    }
+  }
+}
+
+async function checkAnchor({ anchor }: NodeEvidence, options: VerifyNodeOptions): Promise<void> {
+  const known = await options.blockHash(anchor.blockNumber);
+  if (known?.toLowerCase() !== anchor.blockHash.toLowerCase()) {
+    throw new EvidenceError("EVIDENCE_STALE", `block ${anchor.blockNumber} of this chain is not the evidence's anchor`);
+  }
+}
+
+function assertAcceptable({ verdict, failures }: AttestationResult): void {
+  if (verdict === "affirming" || verdict === "warning") return;
+  const reasons = failures.map(({ id, detail }) => `${id}: ${detail}`).join("; ");
+  const coded = failures.find(isEvidenceFailure);
+  throw new EvidenceError(coded?.code ?? "CHAIN_UNTRUSTED", `the node is refused (${verdict}): ${reasons}`);
+}
+
+const EVIDENCE_CODES = [
+  "EVIDENCE_MALFORMED",
+  "EVIDENCE_UNSUPPORTED",
+  "SIGNATURE_INVALID",
+  "CHAIN_UNTRUSTED",
+  "CERTIFICATE_REVOKED",
+  "CERTIFICATE_EXPIRED",
+  "BINDING_MISMATCH",
+  "EVIDENCE_STALE",
+] as const;
+
+type EvidenceFailure = AttestationResult["failures"][number] & { readonly code: (typeof EVIDENCE_CODES)[number] };
+
+function isEvidenceFailure(failure: AttestationResult["failures"][number]): failure is EvidenceFailure {
+  return (EVIDENCE_CODES as readonly string[]).includes(failure.code);
+}
