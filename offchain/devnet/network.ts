@@ -1,0 +1,201 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openContracts, type Contracts } from "../chain/contracts.ts";
+import { DEVNET, type DeployParameters } from "../chain/deploy-parameters.ts";
+import { deploy } from "../chain/deploy.ts";
+import { connectChain } from "../chain/provider.ts";
+import { openSender, type Sender, type Sent } from "../chain/sender.ts";
+import { bondFor } from "../chain/stake.ts";
+import { approve, mintTestTokens } from "../chain/token.ts";
+import {
+  createSimulatedVendor,
+  simulatedTrustRoot,
+  vendorToJson,
+  type SimulatedVendor,
+} from "../device/simulated/intel/vendor.ts";
+import { randomBytes } from "#crypto";
+import { toHex, type Hex } from "../encoding/bytes.ts";
+import { loadPackage } from "../inference/package.ts";
+import type { ModelPackage } from "../model/package.ts";
+import type { TrustRoot } from "../evidence/scheme.ts";
+import { createAccount, type Account } from "./accounts.ts";
+import { lockFile } from "../store/lock.ts";
+import { freePort, type Service } from "./processes.ts";
+import { ROOT, startChain, startEndorsements, startRelayer, type RelayerPlace } from "./services.ts";
+import { workloadsOf, type Workload } from "./workloads.ts";
+
+/** Tokens with 18 decimals. */
+export const TOKEN = 10n ** 18n;
+const RELAYERS = 3;
+const THRESHOLD = 2;
+const TTL_SECONDS = 3600;
+const MAX_EVIDENCE_AGE_SECONDS = 30 * 60;
+/** Bits of the accepted TCB statuses: UpToDate, SWHardeningNeeded, ConfigurationNeeded. */
+const TCB_MASK = 0b1110;
+
+/** Everything that runs before the first node: chain, contracts, simulated vendor, relayers. */
+export interface Network {
+  readonly dir: string;
+  readonly chain: Service;
+  readonly contracts: Contracts;
+  readonly deployments: string;
+  readonly vendor: SimulatedVendor;
+  readonly trustRoot: TrustRoot;
+  readonly endorsements: Service;
+  readonly relayers: readonly Service[];
+  readonly relayerAccounts: readonly Account[];
+  readonly guardian: Account;
+  readonly model: ModelPackage;
+  readonly modelDir: string;
+  readonly workloads: readonly Workload[];
+  /** Everything started, in order; stopped in reverse. */
+  readonly services: Service[];
+  account(name: string): Promise<Account>;
+  sender(account: Account): Promise<Sender>;
+  stop(): Promise<void>;
+}
+
+export interface NetworkOptions {
+  /** Made empty first. */
+  readonly dir: string;
+  readonly onStep: (what: string, sent?: Sent) => void;
+}
+
+/** Starts a fresh network; everything that was started is stopped again where a step fails. */
+export async function startNetwork(options: NetworkOptions): Promise<Network> {
+  mkdirSync(options.dir, { recursive: true });
+  const lock = lockFile(join(options.dir, "lock"));
+  const services: Service[] = [];
+  const stop = async (): Promise<void> => {
+    for (const service of services.splice(0).reverse()) await service.stop();
+    lock.release();
+  };
+  try {
+    for (const name of ["keys", "deployments", "data", "logs", "configs", "evidence"]) {
+      rmSync(join(options.dir, name), { recursive: true, force: true });
+      mkdirSync(join(options.dir, name));
+    }
+    return await start(options, services, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(options: NetworkOptions, services: Service[], stop: () => Promise<void>): Promise<Network> {
+  const { dir } = options;
+  const logDir = join(dir, "logs");
+  const deployments = join(dir, "deployments");
+  const running = async (service: Promise<Service>): Promise<Service> => {
+    services.push(await service);
+    return service;
+  };
+  const chain = await running(startChain(logDir));
+  const account = (name: string): Promise<Account> => createAccount(name, join(dir, "keys"), chain.url);
+  const vendor = createSimulatedVendor({ now: Date.now() });
+  const vendorFile = join(dir, "vendor.json");
+  writeFileSync(vendorFile, vendorToJson(vendor), { mode: 0o600 });
+  const endorsements = await running(startEndorsements(vendorFile, logDir));
+  const modelDir = join(ROOT, "models", "digits");
+  const model = await loadPackage(modelDir);
+  const workloads = await workloadsOf(ROOT, [model.root]);
+  const [deployer, guardian] = [await account("deployer"), await account("guardian")];
+  const places = await relayerPlaces(account);
+  const contracts = await deployAll(options, { rpcUrl: chain.url, deployer, guardian, places, workloads });
+  const sender = (of: Account): Promise<Sender> => openSender(contracts.chain, of);
+  await bondRelayers(contracts, await sender(deployer), places);
+  const trustRoot = simulatedTrustRoot(vendor);
+  const shared = { dir, logDir, deployments, rpcUrl: chain.url, endorsementsUrl: endorsements.url, trustRoot };
+  const relayers = await Promise.all(places.map((place) => running(startRelayer(shared, place))));
+  const parts = { dir, chain, contracts, deployments, vendor, trustRoot, endorsements, relayers, guardian, model };
+  return {
+    ...parts,
+    relayerAccounts: places.map(({ account: of }) => of),
+    modelDir,
+    workloads,
+    services,
+    account,
+    sender,
+    stop,
+  };
+}
+
+async function relayerPlaces(account: (name: string) => Promise<Account>): Promise<readonly RelayerPlace[]> {
+  const places: RelayerPlace[] = [];
+  for (let index = 1; index <= RELAYERS; index += 1) {
+    const name = `relayer-${index}`;
+    places.push({ name, account: await account(name), port: await freePort() });
+  }
+  return places;
+}
+
+interface DeployParts {
+  readonly rpcUrl: string;
+  readonly deployer: Account;
+  readonly guardian: Account;
+  readonly places: readonly RelayerPlace[];
+  readonly workloads: readonly Workload[];
+}
+
+async function deployAll(options: NetworkOptions, parts: DeployParts): Promise<Contracts> {
+  const chain = await connectChain(parts.rpcUrl);
+  const deployment = await deploy({
+    chain,
+    sender: await openSender(chain, parts.deployer),
+    parameters: parametersOf(parts),
+    artifacts: join(ROOT, "artifacts"),
+    file: join(options.dir, "deployments", `${chain.chainId}.json`),
+    commit: commitOf(),
+    devnet: true,
+    onStep: options.onStep,
+  });
+  return openContracts(chain, deployment);
+}
+
+/** Short waits, simulated platforms only, the committee's members and this clone's worker. */
+function parametersOf({ deployer, guardian, places, workloads }: DeployParts): DeployParameters {
+  const policy = {
+    tcbStatusMask: TCB_MASK,
+    minEvaluationNumber: 0,
+    ttl: TTL_SECONDS,
+    maxEvidenceAge: MAX_EVIDENCE_AGE_SECONDS,
+    accepted: true,
+  };
+  return {
+    ...DEVNET,
+    token: null,
+    proposers: [deployer.address],
+    executors: [deployer.address],
+    guardian: guardian.address,
+    community: guardian.address,
+    threshold: THRESHOLD,
+    members: places.map(({ account, port }) => ({ account: account.address, endpoint: `http://127.0.0.1:${port}` })),
+    platforms: workloads.map(({ platformCode }) => ({ ...policy, platform: platformCode })),
+    workloads: workloads.map(({ workloadId, platformCode }) => ({ workloadId, platform: platformCode })),
+  };
+}
+
+async function bondRelayers(contracts: Contracts, funder: Sender, places: readonly RelayerPlace[]): Promise<void> {
+  const bond = DEVNET.memberBond;
+  await funder.send(mintTestTokens(contracts, funder.address, bond * BigInt(places.length)));
+  await funder.send(approve(contracts, "NodeStake", bond * BigInt(places.length)));
+  for (const { account } of places) await funder.send(bondFor(contracts, account.address, bond));
+}
+
+/** A salt or name of 32 random bytes. */
+export function randomId(): Hex {
+  return toHex(randomBytes(32));
+}
+
+function commitOf(): string {
+  try {
+    return execFileSync("git", ["rev-parse", "HEAD"], {
+      cwd: ROOT,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return "unknown";
+  }
+}

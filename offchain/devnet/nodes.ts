@@ -1,0 +1,155 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { keccak256 } from "#crypto";
+import { registerModel, setOffer } from "../chain/models.ts";
+import { isActive, register } from "../chain/registry.ts";
+import type { Sent } from "../chain/sender.ts";
+import { readMinStake } from "../chain/registry.ts";
+import { bond } from "../chain/stake.ts";
+import { approve, mintTestTokens } from "../chain/token.ts";
+import { provisionPlatform } from "../device/simulated/intel/platform.ts";
+import { platformToJson, type SimulatedTee } from "../device/simulated/intel/platform-file.ts";
+import { concat, parseHex, toHex, type Hex } from "../encoding/bytes.ts";
+import { prettyJson } from "../encoding/json.ts";
+import { ServiceError } from "../errors.ts";
+import { canonicalManifest } from "../model/manifest.ts";
+import type { Account } from "./accounts.ts";
+import type { Network } from "./network.ts";
+import { TOKEN, randomId } from "./network.ts";
+import { ROOT } from "./services.ts";
+import { freePort, readyLine, startService, type Service } from "./processes.ts";
+
+/** Per image. */
+export const PRICE = TOKEN / 1000n;
+
+/** A node of the devnet: its operator, its worker process and how to start that again. */
+export interface DevnetNode {
+  readonly name: string;
+  readonly tee: SimulatedTee;
+  readonly nodeId: Hex;
+  readonly operator: Account;
+  readonly configFile: string;
+  readonly endpoint: string;
+  readonly registered: Sent;
+  readonly worker: () => Service;
+  /** Starts the worker anew, after it was stopped or killed. */
+  restart(): Promise<void>;
+}
+
+const START_MS = 60_000;
+const ZERO: Hex = `0x${"00".repeat(32)}`;
+
+/** Publishes the model in the registry; its owner suggests the price. */
+export async function publishModel(network: Network, owner: Account): Promise<Sent> {
+  const { model, contracts } = network;
+  const terms = {
+    pricePerUnit: PRICE,
+    manifestHash: toHex(keccak256(canonicalManifest(model.manifest))),
+    privacyPolicyHash: ZERO,
+    keyReleasePolicyHash: ZERO,
+    uri: `cloister:${model.manifest.name}`,
+  };
+  return (await network.sender(owner)).send(registerModel(contracts, model.root, terms));
+}
+
+/** Bonds an operator, registers a node, offers the model and starts the worker; it is not attested yet. */
+export async function startNode(network: Network, tee: SimulatedTee, name: string): Promise<DevnetNode> {
+  const { contracts, dir } = network;
+  const operator = await network.account(`${name}-operator`);
+  const sender = await network.sender(operator);
+  const minStake = await readMinStake(contracts);
+  await sender.send(mintTestTokens(contracts, operator.address, minStake));
+  await sender.send(approve(contracts, "NodeStake", minStake));
+  await sender.send(bond(contracts, minStake));
+  const salt = randomId();
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const registered = await sender.send(register(contracts, salt, endpoint));
+  const nodeId = nodeIdOf(operator.address, salt);
+  await sender.send(setOffer(contracts, nodeId, { modelId: network.model.root, pricePerUnit: PRICE }));
+  const platformFile = join(dir, "configs", `${name}-platform.json`);
+  writeFileSync(platformFile, platformToJson(provisionPlatform(network.vendor, { tee, now: Date.now(), name })), {
+    mode: 0o600,
+  });
+  const configFile = join(dir, "configs", `${name}.json`);
+  writeFileSync(configFile, prettyJson(workerConfig(network, { name, nodeId, operator, port, platformFile })));
+  const place = { name, configFile, logDir: join(dir, "logs") };
+  let worker = await startWorker(place);
+  network.services.push(worker);
+  return {
+    name,
+    tee,
+    nodeId,
+    operator,
+    configFile,
+    endpoint,
+    registered,
+    worker: () => worker,
+    restart: async () => {
+      worker = await startWorker(place);
+      network.services.push(worker);
+    },
+  };
+}
+
+/** Waits until the registry calls a node active; throws `ServiceError` `SERVICE_UNAVAILABLE` when it takes longer. */
+export async function waitActive(network: Network, nodeId: Hex, timeoutMs: number): Promise<void> {
+  await waitFor(() => isActive(network.contracts, nodeId), timeoutMs, `node ${nodeId} did not become active`);
+}
+
+/** Asks every 200 ms until something holds; throws `ServiceError` `SERVICE_UNAVAILABLE` when it takes longer. */
+export async function waitFor(holds: () => Promise<boolean>, timeoutMs: number, otherwise: string): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new ServiceError("SERVICE_UNAVAILABLE", `${otherwise} in ${timeoutMs} ms`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+  }
+}
+
+function startWorker(place: {
+  readonly name: string;
+  readonly configFile: string;
+  readonly logDir: string;
+}): Promise<Service> {
+  return startService({
+    name: place.name,
+    args: [join(ROOT, "offchain", "worker", "main.ts"), "--config", place.configFile],
+    logDir: place.logDir,
+    timeoutMs: START_MS,
+    ready: readyLine,
+  });
+}
+
+function workerConfig(
+  network: Network,
+  node: {
+    readonly name: string;
+    readonly nodeId: Hex;
+    readonly operator: Account;
+    readonly port: number;
+    readonly platformFile: string;
+  },
+): Record<string, unknown> {
+  return {
+    name: node.name,
+    nodeId: node.nodeId,
+    operator: node.operator.address,
+    rpcUrl: network.chain.url,
+    deployments: network.deployments,
+    models: [{ path: network.modelDir, root: network.model.root }],
+    dataDir: join(network.dir, "data", node.name),
+    host: "127.0.0.1",
+    port: node.port,
+    device: { kind: "simulated-intel", platformFile: node.platformFile },
+    settlementKeyFile: node.operator.keyFile,
+    settleEverySeconds: 3,
+    evidenceMaxAgeSeconds: 300,
+  };
+}
+
+function nodeIdOf(operator: Hex, salt: Hex): Hex {
+  const bytes = (hex: Hex): Uint8Array => parseHex(hex) ?? new Uint8Array(0);
+  return toHex(keccak256(concat(new Uint8Array(12), bytes(operator), bytes(salt))));
+}

@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Sent } from "../chain/sender.ts";
+import { mintTestTokens, readBalance } from "../chain/token.ts";
+import { openClient, type Client, type ClientAnswer } from "../client/client.ts";
+import { endorsementService } from "../client/endorsement-service.ts";
+import { evidenceFileToJson } from "../client/evidence-file.ts";
+import { prettyJson } from "../encoding/json.ts";
+import { digitTensor, likeliestDigits, parseDigits, type Digit } from "../model/digits.ts";
+import { DEFAULT_POLICY, type AppraisalPolicy } from "../verifier/policy.ts";
+import { INTEL_ROOT } from "../verifier/trust-roots.ts";
+import type { Account } from "./accounts.ts";
+import { TOKEN, type Network } from "./network.ts";
+import type { DevnetNode } from "./nodes.ts";
+
+/** The policy of every program on the devnet: the default one, and simulated vendors allowed. */
+export const DEVNET_POLICY: AppraisalPolicy = { ...DEFAULT_POLICY, allowSimulated: true };
+export const USER_FUNDS = 10n * TOKEN;
+
+/** A paying user of the devnet. */
+export interface User {
+  readonly account: Account;
+  readonly client: Client;
+}
+
+/** Makes a user with tokens and a client of its own. */
+export async function createUser(network: Network, name: string): Promise<User> {
+  const account = await network.account(name);
+  const sender = await network.sender(account);
+  await sender.send(mintTestTokens(network.contracts, account.address, USER_FUNDS));
+  const client = await openClient({
+    rpcUrl: network.chain.url,
+    deployments: network.deployments,
+    trustRoots: [INTEL_ROOT, network.trustRoot],
+    policy: DEVNET_POLICY,
+    endorsementsFor: endorsementService(network.endorsements.url),
+    payerKey: account.privateKey,
+    store: { dir: join(network.dir, "data", name) },
+  });
+  return { account, client };
+}
+
+/** The held-out digits of the model's package. */
+export function heldOutDigits(network: Network): readonly Digit[] {
+  return parseDigits(new Uint8Array(readFileSync(join(network.modelDir, "holdout.bin"))));
+}
+
+/** One answered digit. */
+export interface Answered {
+  readonly digit: Digit;
+  readonly guess: number;
+  readonly ms: number;
+  readonly answer: ClientAnswer;
+}
+
+/** Sends digits one by one, shared out over the nodes, each channel in its own order. */
+export async function askDigits(
+  user: User,
+  network: Network,
+  nodes: readonly DevnetNode[],
+  digits: readonly Digit[],
+): Promise<readonly Answered[]> {
+  const shares = nodes.map((_, index) => digits.filter((__, position) => position % nodes.length === index));
+  const answered = await Promise.all(
+    nodes.map(async (node, index) => {
+      const answers: Answered[] = [];
+      for (const digit of shares[index] ?? []) answers.push(await askDigit(user, network, node, digit));
+      return answers;
+    }),
+  );
+  return answered.flat();
+}
+
+async function askDigit(user: User, network: Network, node: DevnetNode, digit: Digit): Promise<Answered> {
+  const started = performance.now();
+  const answer = await user.client.infer(node.nodeId, network.model.root, [digitTensor([digit.pixels])]);
+  const ms = performance.now() - started;
+  const [scores] = answer.outputs;
+  const [guess = -1] = scores === undefined ? [] : likeliestDigits(scores);
+  return { digit, guess, ms, answer };
+}
+
+/** Writes the evidence file of an answer and returns its path. */
+export function writeEvidenceFile(network: Network, answer: ClientAnswer, settlement?: Sent): string {
+  const file = { ...answer.evidenceFile, ...(settlement === undefined ? {} : { settlement: settlement.transaction }) };
+  const { channelId, sequence } = answer.voucher;
+  const path = join(network.dir, "evidence", `${channelId.slice(2, 10)}-${sequence}.json`);
+  writeFileSync(path, prettyJson(evidenceFileToJson(file)));
+  return path;
+}
+
+/** The user's token balance. */
+export function balanceOf(network: Network, user: User): Promise<bigint> {
+  return readBalance(network.contracts, user.account.address);
+}
