@@ -53,8 +53,6 @@ export interface ModelLimits {
 export interface Evaluation {
   /** What the held-out set is, for people. */
   readonly heldOut: string;
-  /** The digest of the held-out set's file. */
-  readonly heldOutSha256: Hex;
   readonly samples: number;
   readonly correct: number;
   /** `correct / samples`. */
@@ -171,7 +169,6 @@ const evaluation: Field<Evaluation> = (value) => {
     value,
     {
       heldOut: filled,
-      heldOutSha256: hexField(32),
       samples: positive(Number.MAX_SAFE_INTEGER),
       correct: integerField(Number.MAX_SAFE_INTEGER),
       accuracy: (number: unknown) => (typeof number === "number" ? number : undefined),

@@ -1,0 +1,43 @@
+import { readFileSync, statSync } from "node:fs";
+import { ConfigError } from "../errors.ts";
+
+const MAX_BYTES = 64 << 20;
+
+/** The bytes of a file; throws `ConfigError` where it cannot be read, is empty or too large. */
+export function readFileBytes(path: string): Uint8Array {
+  const bytes = readSmall(path);
+  if (bytes.length === 0) throw new ConfigError("CONFIG_INVALID", `${path} is empty`);
+  return bytes;
+}
+
+/** The JSON value in a file; throws `ConfigError`. */
+export function readFileJson(path: string): unknown {
+  const bytes = readFileBytes(path);
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new ConfigError("CONFIG_INVALID", `${path} is not JSON`, { cause });
+  }
+}
+
+/** Raw bytes out of a file that holds them as they are, in hex (with or without 0x) or in base64. */
+export function decodeBytes(bytes: Uint8Array): Uint8Array {
+  const text = Buffer.from(bytes).toString("latin1").replaceAll(/\s+/g, "");
+  const [, hex] = /^(?:0x)?((?:[0-9a-fA-F]{2})+)$/.exec(text) ?? [];
+  if (hex !== undefined) return new Uint8Array(Buffer.from(hex, "hex"));
+  if (/^[A-Za-z0-9+/_-]{4,}={0,2}$/.test(text)) return new Uint8Array(Buffer.from(text, "base64"));
+  return bytes;
+}
+
+function readSmall(path: string): Uint8Array {
+  try {
+    const { size } = statSync(path);
+    if (size <= MAX_BYTES) return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    throw new ConfigError("CONFIG_MISSING", `${path} cannot be read`, {
+      cause,
+      next: "Give the path of a file that exists and that you may read.",
+    });
+  }
+  throw new ConfigError("CONFIG_INVALID", `${path} has more than ${MAX_BYTES} bytes`);
+}

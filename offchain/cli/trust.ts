@@ -1,0 +1,46 @@
+import { parseTrustRoot } from "../client/profile.ts";
+import { isObject } from "../encoding/members.ts";
+import { CloisterError, ConfigError } from "../errors.ts";
+import type { TrustRoot } from "../evidence/scheme.ts";
+import { parsePolicy, type AppraisalPolicy } from "../verifier/policy.ts";
+import { INTEL_ROOT, trustRootOf } from "../verifier/trust-roots.ts";
+import { isPem, parsePem } from "../x509/pem.ts";
+import { readFileBytes, readFileJson } from "./files.ts";
+
+/** Whom a check trusts and by which policy. */
+export interface Trust {
+  readonly trustRoots: readonly TrustRoot[];
+  readonly policy: AppraisalPolicy;
+}
+
+export interface TrustOptions {
+  readonly trustRoot?: readonly string[];
+  readonly policy?: string;
+}
+
+/**
+ * The vendors' roots, those of the files given, and `further` ones; the policy of the file or the default one.
+ * Naming a simulated vendor's root is the consent to evidence of that vendor, unless the policy file itself decides.
+ * Throws `ConfigError` where a file is none of its kind.
+ */
+export function readTrust(options: TrustOptions, further: readonly TrustRoot[] = []): Trust {
+  const given = [...(options.trustRoot ?? []).map(readTrustRoot), ...further];
+  const stated = options.policy === undefined ? {} : readFileJson(options.policy);
+  const decides = isObject(stated) && Object.hasOwn(stated, "allowSimulated");
+  const policy = parsePolicy(stated);
+  const allowSimulated = decides ? policy.allowSimulated : given.some(({ simulated }) => simulated);
+  return { trustRoots: [INTEL_ROOT, ...given], policy: { ...policy, allowSimulated } };
+}
+
+/** A trust root's JSON, or a root certificate in PEM or DER: whoever is no known vendor counts as a simulated one. */
+function readTrustRoot(path: string): TrustRoot {
+  const bytes = readFileBytes(path);
+  if (bytes[0] === "{".charCodeAt(0)) return parseTrustRoot(readFileJson(path), path);
+  try {
+    const [certificate] = isPem(bytes) ? parsePem(bytes, "CERTIFICATE") : [bytes];
+    return trustRootOf(certificate ?? bytes, path, true);
+  } catch (cause) {
+    if (!(cause instanceof CloisterError)) throw cause;
+    throw new ConfigError("CONFIG_INVALID", `${path} is neither a trust root's JSON nor a certificate`, { cause });
+  }
+}

@@ -1,0 +1,17 @@
+import type { Command } from "commander";
+
+/** What every verb's help says. */
+export interface VerbHelp {
+  readonly description: string;
+  /** One command line that works. */
+  readonly example: string;
+}
+
+/** Adds a verb with what all verbs share: `--json` and an example in the help. */
+export function verb(parent: Command, name: string, { description, example }: VerbHelp): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option("--json", "one JSON document on standard output and nothing else")
+    .addHelpText("after", `\nExample:\n  $ ${example}\n`);
+}
