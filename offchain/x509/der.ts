@@ -32,44 +32,48 @@ const malformed = (message: string): EvidenceError => new EvidenceError("EVIDENC
  */
 export class DerReader {
   readonly #bytes: Uint8Array;
-  #offset = 0;
+  readonly #end: number;
+  #offset: number;
 
-  constructor(bytes: Uint8Array) {
+  /** Reads `bytes` from `start` to `end`, all of them by default. */
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#offset = start;
+    this.#end = end;
   }
 
   get done(): boolean {
-    return this.#offset === this.#bytes.length;
+    return this.#offset === this.#end;
   }
 
   /** The next identifier octet; undefined at the end. */
   get nextTag(): number | undefined {
-    return this.#bytes[this.#offset];
+    return this.done ? undefined : this.#bytes[this.#offset];
   }
 
   any(what: string): DerElement {
     const start = this.#offset;
-    const tag = this.#octet(what);
-    if ((tag & 0x1f) === 0x1f) throw malformed(`${what}: multi-octet tag`);
-    const length = this.#length(what);
-    const begin = this.#offset;
-    if (length > this.#bytes.length - begin) throw malformed(`${what}: overruns its container`);
-    this.#offset = begin + length;
-    return {
-      tag,
-      content: this.#bytes.subarray(begin, this.#offset),
-      raw: this.#bytes.subarray(start, this.#offset),
-    };
+    const tag = this.nextTag ?? 0;
+    const begin = this.#skip(what);
+    const end = this.#offset;
+    return { tag, content: this.#bytes.subarray(begin, end), raw: this.#bytes.subarray(start, end) };
   }
 
   element(tag: number, what: string): DerElement {
-    if (this.nextTag !== tag) throw malformed(`${what}: tag ${this.nextTag ?? "missing"} instead of ${tag}`);
+    this.#expect(tag, what);
     return this.any(what);
+  }
+
+  /** The content of a primitive element. */
+  content(tag: number, what: string): Uint8Array {
+    this.#expect(tag, what);
+    return this.#bytes.subarray(this.#skip(what), this.#offset);
   }
 
   /** Enters a constructed element, a SEQUENCE unless another tag is given. */
   enter(what: string, tag: number = DER.sequence): DerReader {
-    return new DerReader(this.element(tag, what).content);
+    this.#expect(tag, what);
+    return new DerReader(this.#bytes, this.#skip(what), this.#offset);
   }
 
   /** Enters an optional constructed element. */
@@ -79,7 +83,7 @@ export class DerReader {
 
   /** The content of a minimal two's complement INTEGER (or ENUMERATED). */
   integer(what: string, tag: number = DER.integer): Uint8Array {
-    const { content } = this.element(tag, what);
+    const content = this.content(tag, what);
     const [first, second] = content;
     if (first === undefined) throw malformed(`${what}: empty integer`);
     const padded = second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80));
@@ -102,30 +106,30 @@ export class DerReader {
   }
 
   boolean(what: string): boolean {
-    const { content } = this.element(DER.boolean, what);
+    const content = this.content(DER.boolean, what);
     if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff)) throw malformed(`${what}: not a boolean`);
     return content[0] === 0xff;
   }
 
   /** An OBJECT IDENTIFIER in dotted form. */
   oid(what: string): string {
-    return readOid(this.element(DER.oid, what).content, what);
+    return readOid(this.content(DER.oid, what), what);
   }
 
   octetString(what: string): Uint8Array {
-    return this.element(DER.octetString, what).content;
+    return this.content(DER.octetString, what);
   }
 
   /** A BIT STRING of whole octets. */
   octetsOfBitString(what: string): Uint8Array {
-    const { content } = this.element(DER.bitString, what);
+    const content = this.content(DER.bitString, what);
     if (content[0] !== 0) throw malformed(`${what}: not whole octets`);
     return content.subarray(1);
   }
 
   /** A named-bit BIT STRING as numbers of the bits set; trailing zero bits are refused. */
   namedBits(what: string): ReadonlySet<number> {
-    const { content } = this.element(DER.bitString, what);
+    const content = this.content(DER.bitString, what);
     const [unused = 8, ...octets] = content;
     const last = octets.at(-1);
     const canonical = last === undefined ? unused === 0 : unused < 8 && ((last >> unused) & 1) === 1;
@@ -137,22 +141,34 @@ export class DerReader {
 
   /** UTCTime or GeneralizedTime in UTC with seconds, in milliseconds since 1970. */
   time(what: string): number {
-    const { tag, content } = this.any(what);
-    const text = String.fromCharCode(...content);
-    if (tag === DER.utcTime && /^\d{12}Z$/.test(text)) {
-      return readTime(`${Number(text.slice(0, 2)) < 50 ? "20" : "19"}${text}`, what);
-    }
-    if (tag === DER.generalizedTime && /^\d{14}Z$/.test(text)) return readTime(text, what);
-    throw malformed(`${what}: not a UTC time with seconds`);
+    const utc = this.nextTag === DER.utcTime;
+    const content = this.content(utc ? DER.utcTime : DER.generalizedTime, what);
+    const time = readTime(content, utc ? 2 : 4);
+    if (time === undefined) throw malformed(`${what}: not a UTC time with seconds`);
+    return time;
   }
 
   end(what: string): void {
-    if (!this.done) throw malformed(`${what}: ${this.#bytes.length - this.#offset} octets left over`);
+    if (!this.done) throw malformed(`${what}: ${this.#end - this.#offset} octets left over`);
+  }
+
+  #expect(tag: number, what: string): void {
+    if (this.nextTag !== tag) throw malformed(`${what}: tag ${this.nextTag ?? "missing"} instead of ${tag}`);
+  }
+
+  /** Passes one element; gives the offset of its content. */
+  #skip(what: string): number {
+    if ((this.#octet(what) & 0x1f) === 0x1f) throw malformed(`${what}: multi-octet tag`);
+    const length = this.#length(what);
+    const begin = this.#offset;
+    if (length > this.#end - begin) throw malformed(`${what}: overruns its container`);
+    this.#offset = begin + length;
+    return begin;
   }
 
   #octet(what: string): number {
-    const octet = this.#bytes[this.#offset];
-    if (octet === undefined) throw malformed(`${what}: ends early`);
+    if (this.done) throw malformed(`${what}: ends early`);
+    const octet = this.#bytes[this.#offset] ?? 0;
     this.#offset += 1;
     return octet;
   }
@@ -192,9 +208,23 @@ function readOid(content: Uint8Array, what: string): string {
   return [first, head - 40 * first, ...rest].join(".");
 }
 
-function readTime(text: string, what: string): number {
-  const iso = text.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6.000Z");
-  const time = Date.parse(iso);
-  if (Number.isNaN(time) || new Date(time).toISOString() !== iso) throw malformed(`${what}: no such time`);
-  return time;
+/** Digits of a year (2 or 4), month, day, hour, minute and second, then Z; undefined where they are no time. */
+function readTime(content: Uint8Array, yearDigits: 2 | 4): number | undefined {
+  if (content.length !== yearDigits + 11 || content.at(-1) !== 0x5a) return undefined;
+  const pair = (at: number): number => digits(content, at);
+  const century = yearDigits === 4 ? pair(0) : pair(0) < 50 ? 20 : 19;
+  const year = century * 100 + pair(yearDigits - 2);
+  const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((at) => pair(yearDigits + at)) as FiveNumbers;
+  const time = Date.UTC(year, month - 1, day, hour, minute, second);
+  const date = new Date(time);
+  const sameDay = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return sameDay && hour < 24 && minute < 60 && second < 60 ? time : undefined;
+}
+
+type FiveNumbers = [number, number, number, number, number];
+
+/** Two digits; NaN where either is none. */
+function digits(content: Uint8Array, at: number): number {
+  const [tens, ones] = [(content[at] ?? 0) - 0x30, (content[at + 1] ?? 0) - 0x30];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
