@@ -13,7 +13,7 @@ export interface DcapEndorsements {
   readonly qeIdentityIssuerChain?: Uint8Array;
   /** DER, PEM or hex. */
   readonly pckCrl?: Uint8Array;
-  /** PCK CA and root, PEM. */
+  /** PCK CA and root, PEM; the CRL is held against the PCK's own CA with and without it. */
   readonly pckCrlIssuerChain?: Uint8Array;
   /** DER, PEM or hex. */
   readonly rootCaCrl?: Uint8Array;

@@ -45,8 +45,6 @@ const TEE_TDX = 0x81;
 const INTEL_QE_VENDOR_ID = "0x939a7233f79c4ca9940a0db3957f0607";
 const QE_REPORT_CERTIFICATION_DATA = 6;
 const SGX_REPORT_LENGTH = 384;
-/** Of header and body together this is the smallest that any version has. */
-export const MINIMUM_QUOTE_LENGTH = 48 + SGX_REPORT_LENGTH;
 
 const malformed = (message: string): EvidenceError => new EvidenceError("EVIDENCE_MALFORMED", `quote: ${message}`);
 const unsupported = (message: string): EvidenceError => new EvidenceError("EVIDENCE_UNSUPPORTED", `quote: ${message}`);
