@@ -67,15 +67,18 @@ function fault(path: string, specifier: string): string | undefined {
   const room = roomOf(path);
   const floor = FLOORS[room] ?? 0;
   if (specifier === "#crypto") return floor >= FLOORS["crypto"]! ? undefined : "up";
-  if (specifier.startsWith("node:")) {
-    return floor <= 5 && floor > 1 && !PURE_NODE_MODULES.has(specifier) ? "does I/O on a pure floor" : undefined;
-  }
+  if (specifier.startsWith("node:")) return nodeModuleFault(floor, specifier);
   if (!specifier.startsWith(".")) return doorFault(room, packageOf(specifier));
   const target = posix.join(posix.dirname(path), specifier);
   const targetRoom = roomOf(target);
   if (!target.startsWith("offchain/") || !specifier.endsWith(".ts")) return "leaves offchain or lacks its .ts ending";
   if (targetRoom === room) return siblingFault(path, target);
   return (FLOORS[targetRoom] ?? 99) < floor ? undefined : "sideways or up";
+}
+
+function nodeModuleFault(floor: number, specifier: string): string | undefined {
+  const pure = floor > 1 && floor <= 5;
+  return pure && !PURE_NODE_MODULES.has(specifier) ? "does I/O on a pure floor" : undefined;
 }
 
 function doorFault(room: string, name: string): string | undefined {

@@ -1,4 +1,5 @@
-import type { Hex } from "../encoding/bytes.ts";
+import { sha256 } from "#crypto";
+import { toHex } from "../encoding/bytes.ts";
 import { SealError, ServiceError, type CloisterError } from "../errors.ts";
 import { fetchBytes } from "../http/fetch.ts";
 import { MAX_SEALED_RESPONSE } from "../sealing/response.ts";
@@ -6,8 +7,6 @@ import { MAX_SEALED_RESPONSE } from "../sealing/response.ts";
 /** One sealed request as it is sent, and sent again. */
 export interface SealedExchange {
   readonly endpoint: string;
-  readonly channelId: Hex;
-  readonly sequence: bigint;
   readonly sealed: Uint8Array;
 }
 
@@ -46,7 +45,7 @@ async function send(request: SealedExchange, options: ExchangeOptions): Promise<
 }
 
 async function storedAnswer(request: SealedExchange, options: ExchangeOptions): Promise<Uint8Array | undefined> {
-  const url = `${request.endpoint}/v1/answers/${request.channelId}/${request.sequence}`;
+  const url = `${request.endpoint}/v1/answers/${toHex(sha256(request.sealed))}`;
   const { status, body } = await fetchBytes(url, { ...options, maxBytes: MAX_SEALED_RESPONSE });
   return status === 200 ? body : undefined;
 }

@@ -50,7 +50,7 @@ export async function infer(inputs: readonly Tensor[], options: InferOptions): P
   const response = decodeResponse(
     await openResponse(
       promised.context,
-      await exchange({ ...promised, ...promised.voucher, endpoint: options.node.endpoint }, options),
+      await exchange({ sealed: promised.sealed, endpoint: options.node.endpoint }, options),
     ),
   );
   if ("error" in response) {

@@ -71,7 +71,7 @@ async function resumeOne(request: OpenRequest, options: ResumeOptions): Promise<
 /** The sealed answer; undefined where the node's keys are others by now and nothing was stored. */
 async function exchangeAgain(request: OpenRequest, options: ResumeOptions): Promise<Uint8Array | undefined> {
   try {
-    return await exchange({ ...request.voucher, sealed: request.sealed, endpoint: options.node.endpoint }, options);
+    return await exchange({ sealed: request.sealed, endpoint: options.node.endpoint }, options);
   } catch (error) {
     if (error instanceof SealError && error.code === "KEY_UNKNOWN") return undefined;
     throw error;

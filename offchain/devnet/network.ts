@@ -106,7 +106,15 @@ async function start(options: NetworkOptions, services: Service[], stop: () => P
   const sender = (of: Account): Promise<Sender> => openSender(contracts.chain, of);
   await bondRelayers(contracts, await sender(deployer), places);
   const trustRoot = simulatedTrustRoot(vendor);
-  const shared = { dir, logDir, deployments, rpcUrl: chain.url, endorsementsUrl: endorsements.url, trustRoot };
+  const shared = {
+    dir,
+    logDir,
+    deployments,
+    rpcUrl: chain.url,
+    chainId: contracts.chain.chainId,
+    endorsementsUrl: endorsements.url,
+    trustRoot,
+  };
   const relayers = await Promise.all(places.map((place) => running(startRelayer(shared, place))));
   const parts = { dir, chain, contracts, deployments, vendor, trustRoot, endorsements, relayers, guardian, model };
   return {

@@ -9,6 +9,8 @@ import { freePort, readyLine, startService, type Service } from "./processes.ts"
 /** The repository's root. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START_MS = 60_000;
+const STEP_MS = 500;
+const TURN_DELAY_MS = 3000;
 
 /** Starts Hardhat's chain as a process with JSON-RPC on loopback. */
 export async function startChain(logDir: string): Promise<Service> {
@@ -44,6 +46,7 @@ export interface RelayerSurroundings {
   readonly logDir: string;
   readonly deployments: string;
   readonly rpcUrl: string;
+  readonly chainId: bigint;
   readonly endorsementsUrl: string;
   readonly trustRoot: TrustRoot;
 }
@@ -53,15 +56,17 @@ export function startRelayer(shared: RelayerSurroundings, place: RelayerPlace): 
   const { name } = place;
   const file = join(shared.dir, "configs", `${name}.json`);
   const config = {
-    name,
     rpcUrl: shared.rpcUrl,
+    chainId: shared.chainId,
     deployments: shared.deployments,
-    endorsementsUrl: shared.endorsementsUrl,
+    pcsUrl: shared.endorsementsUrl,
     keyFile: place.account.keyFile,
-    dataDir: join(shared.dir, "data", name),
+    state: join(shared.dir, "data", name),
     host: "127.0.0.1",
     port: place.port,
-    simulatedRoots: [shared.trustRoot],
+    trustRoots: [shared.trustRoot],
+    stepMs: STEP_MS,
+    turnDelayMs: TURN_DELAY_MS,
   };
   writeFileSync(file, prettyJson(config));
   const args = [join(ROOT, "offchain", "relayer", "main.ts"), "--config", file];

@@ -13,6 +13,8 @@ export interface Exchange {
   readonly receipt: Receipt;
   readonly receiptSignature: Hex;
   readonly sealedResponse: Uint8Array;
+  /** SHA-256 of the sealed request: only who sent it can ask for the answer again. */
+  readonly requestHash: Hex;
   /** The transaction that paid it or a later one of its channel; null before. */
   readonly settledBy: Hex | null;
 }
@@ -25,6 +27,8 @@ export interface Vouchers {
    */
   put(exchange: Omit<Exchange, "settledBy">): Promise<Exchange>;
   get(channelId: Hex, sequence: bigint): Promise<Exchange | undefined>;
+  /** The sealed response to the request with this SHA-256. */
+  responseTo(requestHash: Hex): Promise<Uint8Array | undefined>;
   /** The exchange with the highest sequence of a channel. */
   latest(channelId: Hex): Promise<Exchange | undefined>;
   /** The latest exchange of every channel that is not settled up to it, in the order of the channels' ids. */
@@ -46,13 +50,15 @@ export const VOUCHER_MIGRATIONS: readonly Migration[] = [
       receipt TEXT NOT NULL,
       receipt_signature TEXT NOT NULL,
       sealed_response BYTEA NOT NULL,
+      request_hash TEXT NOT NULL,
       settled_by TEXT,
-      PRIMARY KEY (channel_id, sequence))`,
+      PRIMARY KEY (channel_id, sequence));
+    CREATE INDEX vouchers_by_request ON vouchers (request_hash)`,
   },
 ];
 
 const COLUMNS = `channel_id, sequence, payer, voucher, voucher_signature AS "voucherSignature", receipt,
-  receipt_signature AS "receiptSignature", sealed_response AS "sealedResponse", settled_by AS "settledBy"`;
+  receipt_signature AS "receiptSignature", sealed_response AS "sealedResponse", request_hash AS "requestHash", settled_by AS "settledBy"`;
 
 type Row = Omit<Exchange, "voucher" | "receipt"> & { readonly voucher: string; readonly receipt: string };
 
@@ -69,6 +75,7 @@ export function vouchers(store: Queryable): Vouchers {
       if (stored !== undefined && voucherText(stored.voucher) === voucherText(exchange.voucher)) return stored;
       throw new StoreError("STORE_CONFLICT", `sequence ${exchange.voucher.sequence} is taken by another voucher`);
     },
+    responseTo: async (requestHash) => (await select("WHERE request_hash = $1", [requestHash]))[0]?.sealedResponse,
     latest: async (channelId) => (await select("WHERE channel_id = $1 ORDER BY sequence DESC LIMIT 1", [channelId]))[0],
     unsettled: () =>
       select(
@@ -94,7 +101,7 @@ async function insert(store: Queryable, exchange: Omit<Exchange, "settledBy">): 
   ) {
     throw new StoreError("STORE_CONFLICT", "the receipt is not for the voucher");
   }
-  await store.query("INSERT INTO vouchers VALUES ($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT DO NOTHING", [
+  await store.query("INSERT INTO vouchers VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT DO NOTHING", [
     voucher.channelId,
     voucher.sequence,
     exchange.payer,
@@ -103,6 +110,7 @@ async function insert(store: Queryable, exchange: Omit<Exchange, "settledBy">): 
     JSON.stringify(receiptToJson(receipt)),
     exchange.receiptSignature,
     exchange.sealedResponse,
+    exchange.requestHash,
   ]);
 }
 
@@ -118,6 +126,7 @@ function exchangeOf(row: Row): Exchange {
     receipt: parseReceipt(JSON.parse(row.receipt)),
     receiptSignature: row.receiptSignature,
     sealedResponse: row.sealedResponse,
+    requestHash: row.requestHash,
     settledBy: row.settledBy,
   };
 }

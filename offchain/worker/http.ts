@@ -1,4 +1,5 @@
 import { createApp, readBytes, type App } from "../http/server.ts";
+import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { RequestError, ServiceError } from "../errors.ts";
 import type { ModelManifest } from "../model/manifest.ts";
 import { MAX_SEALED_REQUEST } from "../sealing/request.ts";
@@ -12,7 +13,8 @@ export interface WorkerFace {
   readonly ready: () => boolean;
   readonly manifests: readonly ModelManifest[];
   readonly infer: (sealed: Uint8Array) => Promise<Uint8Array>;
-  readonly storedAnswer: (channelId: string, sequence: string) => Promise<Uint8Array | undefined>;
+  /** The stored sealed answer to a sealed request with this SHA-256. */
+  readonly responseTo: (requestHash: Hex) => Promise<Uint8Array | undefined>;
   readonly onError: (error: unknown, path: string) => void;
 }
 
@@ -28,10 +30,10 @@ export function workerApp(face: WorkerFace): App {
   app.post("/v1/infer", async (context) =>
     context.body(bodyOf(await face.infer(await readBytes(context))), 200, OCTETS),
   );
-  app.get("/v1/answers/:channel/:sequence", async (context) => {
-    const { channel, sequence } = context.req.param();
-    const answer = await face.storedAnswer(channel, sequence);
-    if (answer === undefined) throw new RequestError("NOT_FOUND", "no answer is stored for this channel and sequence");
+  app.get("/v1/answers/:hash", async (context) => {
+    const hash = parseHex(context.req.param("hash"), 32);
+    const answer = hash === undefined ? undefined : await face.responseTo(toHex(hash));
+    if (answer === undefined) throw new RequestError("NOT_FOUND", "no answer to such a request is stored");
     return context.body(bodyOf(answer), 200, OCTETS);
   });
   addInferenceProtocol(app, face);

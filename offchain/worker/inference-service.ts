@@ -1,7 +1,7 @@
-import { randomBytes } from "#crypto";
+import { randomBytes, sha256 } from "#crypto";
 import type { ChannelState } from "../chain/escrow.ts";
 import { canonicalJson } from "../encoding/json.ts";
-import type { Hex } from "../encoding/bytes.ts";
+import { toHex, type Hex } from "../encoding/bytes.ts";
 import type { Tensor } from "../encoding/tensor.ts";
 import { CloisterError, ModelError, ReceiptError } from "../errors.ts";
 import type { Model } from "../inference/session.ts";
@@ -60,7 +60,7 @@ export function createInferenceService(parts: InferenceParts): (sealed: Uint8Arr
     );
     return locks.run(opened.channelId, async () => {
       try {
-        return await respond(parts, opened, attested);
+        return await respond(parts, { ...opened, requestHash: toHex(sha256(sealed)) }, attested);
       } catch (error) {
         return refuse(parts, opened, error);
       }
@@ -70,7 +70,7 @@ export function createInferenceService(parts: InferenceParts): (sealed: Uint8Arr
 
 async function respond(
   parts: InferenceParts,
-  opened: OpenedRequest,
+  opened: Received,
   attested: AttestedEpoch | undefined,
 ): Promise<Uint8Array> {
   if (attested === undefined) throw new ReceiptError("NODE_NOT_ATTESTED", "the node is not attested");
@@ -90,8 +90,11 @@ async function respond(
   return release(parts, { opened, request, attested, payer, units, amount, outputs });
 }
 
+/** An opened request and the SHA-256 of the bytes that it came in. */
+type Received = OpenedRequest & { readonly requestHash: Hex };
+
 interface Answer {
-  readonly opened: OpenedRequest;
+  readonly opened: Received;
   readonly request: InferenceRequest;
   readonly attested: AttestedEpoch;
   readonly payer: Hex;
@@ -114,6 +117,7 @@ async function release(parts: InferenceParts, answer: Answer): Promise<Uint8Arra
     receipt,
     receiptSignature,
     sealedResponse: await sealResponse(answer.opened.context, content),
+    requestHash: answer.opened.requestHash,
   };
   return (await parts.vouchers.put(exchange)).sealedResponse;
 }
@@ -170,14 +174,4 @@ function refuse(parts: InferenceParts, opened: OpenedRequest, error: unknown): P
   parts.onRefusal(code);
   const message = known ? error.message : "the request failed inside the worker";
   return sealResponse(opened.context, encodeResponse({ error: { code, message: message.slice(0, 500) } }));
-}
-
-/** The stored sealed answer of a channel and sequence, which only the client that asked can open; undefined where there is none. */
-export async function storedAnswer(
-  vouchers: Vouchers,
-  channelId: string,
-  sequence: string,
-): Promise<Uint8Array | undefined> {
-  if (!/^0x[0-9a-f]{64}$/.test(channelId) || !/^[1-9][0-9]{0,19}$/.test(sequence)) return undefined;
-  return (await vouchers.get(channelId as Hex, BigInt(sequence)))?.sealedResponse;
 }

@@ -23,7 +23,7 @@ import { createChainWatch, type ChainWatch } from "./chain-watch.ts";
 import { configHash, measuredConfiguration, readKeyFile, readWorkerConfig, type WorkerConfig } from "./config.ts";
 import { createEvidenceSource, type EvidenceSource } from "./evidence-source.ts";
 import { workerApp } from "./http.ts";
-import { createInferenceService, storedAnswer } from "./inference-service.ts";
+import { createInferenceService } from "./inference-service.ts";
 import { createEnclaveKeys, type EnclaveKeys } from "./keys.ts";
 import { settleOnce, type SettleParts } from "./settle.ts";
 
@@ -129,7 +129,7 @@ async function run(config: WorkerConfig, signal: AbortSignal): Promise<void> {
       ready: () => watch.view().attested !== undefined,
       manifests: [...models.values()].map(({ manifest }) => manifest),
       infer,
-      storedAnswer: (channelId, sequence) => storedAnswer(book, channelId, sequence),
+      responseTo: (requestHash) => book.responseTo(requestHash),
       onError: (error, path) => log.info({ code: (error as { code?: unknown }).code, path }, "refused"),
     }),
     { host: config.host, port: config.port },

@@ -36,6 +36,7 @@ function exchange(channelId: Hex, sequence: bigint): Omit<Exchange, "settledBy">
     },
     receiptSignature: "0x02",
     sealedResponse: Uint8Array.of(1, 2, Number(sequence)),
+    requestHash: bytes32(`f${sequence}`),
   };
 }
 

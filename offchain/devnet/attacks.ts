@@ -1,0 +1,39 @@
+import { CloisterError } from "../errors.ts";
+import { revertName } from "../chain/failure.ts";
+import { evidenceAttacks } from "./attack-evidence.ts";
+import { paymentAttacks } from "./attack-payment.ts";
+import type { Network } from "./network.ts";
+import type { Story } from "./report.ts";
+import type { Played } from "./story.ts";
+
+/** One attack: what it tries, and the code that must refuse it. */
+export interface Attack {
+  readonly id: string;
+  readonly tries: string;
+  readonly refusedBy: string;
+  /** Resolves to the code of the refusal, or to `ACCEPTED`; may also throw the refusal. */
+  readonly attempt: () => Promise<string>;
+}
+
+/** Tries every attack; each passes only if it was refused, and for its own reason. */
+export async function playAttacks(network: Network, played: Played, story: Story): Promise<void> {
+  story.chapter("Attacks: each must be refused, with its own reason");
+  const attacks = [...(await evidenceAttacks(network, played)), ...paymentAttacks(network, played)];
+  const refused: string[] = [];
+  for (const { id, tries, refusedBy, attempt } of attacks) {
+    const code = await attempt().catch(codeOf);
+    const holds = code === refusedBy;
+    story.record({
+      id: `attack/${id}`,
+      outcome: holds ? "PASS" : "FAIL",
+      detail: holds ? `${tries}: refused, ${code}` : `${tries}: ${code}, expected ${refusedBy}`,
+    });
+    if (holds) refused.push(`${id}: ${code}`);
+  }
+  story.fact("refusedAttacks", refused);
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof CloisterError) return revertName(error) ?? error.code;
+  return error instanceof Error ? error.message : String(error);
+}
