@@ -53,6 +53,8 @@ export interface ModelLimits {
 export interface Evaluation {
   /** What the held-out set is, for people. */
   readonly heldOut: string;
+  /** The digest of the held-out set's file. */
+  readonly heldOutSha256: Hex;
   readonly samples: number;
   readonly correct: number;
   /** `correct / samples`. */
@@ -169,6 +171,7 @@ const evaluation: Field<Evaluation> = (value) => {
     value,
     {
       heldOut: filled,
+      heldOutSha256: hexField(32),
       samples: positive(Number.MAX_SAFE_INTEGER),
       correct: integerField(Number.MAX_SAFE_INTEGER),
       accuracy: (number: unknown) => (typeof number === "number" ? number : undefined),

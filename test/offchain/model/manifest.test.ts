@@ -8,7 +8,8 @@ import { tinyFiles, tinyManifest } from "../../support/models.ts";
 const GOOD = tinyManifest(tinyFiles());
 const [FILE, OTHER] = GOOD.files;
 const INPUT = GOOD.inputs[0];
-const EVALUATION = { heldOut: "ten digits", samples: 10, correct: 9, accuracy: 0.9, seed: 1 };
+const DIGEST = `0x${"cd".repeat(32)}`;
+const EVALUATION = { heldOut: "ten digits", heldOutSha256: DIGEST, samples: 10, correct: 9, accuracy: 0.9, seed: 1 };
 
 const encode = (manifest: unknown): Uint8Array => utf8(JSON.stringify(manifest));
 const withPath = (path: unknown): unknown => ({ ...GOOD, files: [FILE, { ...OTHER, path }] });
