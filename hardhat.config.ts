@@ -22,5 +22,6 @@ export default defineConfig({
   },
   test: {
     mocha: { timeout: 60_000 },
+    solidity: { fuzz: { seed: "0x436c6f6973746572", runs: 256 }, invariant: { runs: 32, depth: 100 } },
   },
 });

@@ -67,7 +67,7 @@ interface INodeStake {
     /// @notice Stake of `operator` that counts: bonded and not unbonding.
     function bondedOf(address operator) external view returns (uint256 bonded);
 
-    /// @notice All stake of `operator`; `withdrawableAt` is zero while nothing is unbonding.
+    /// @notice All stake of `operator`; `withdrawableAt` has a meaning only while something is unbonding.
     function stakeOf(
         address operator
     ) external view returns (uint256 bonded, uint256 unbonding, uint256 withdrawableAt);

@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 /// @notice Kind of TEE: 1 Intel SGX, 2 Intel TDX, 3 AMD SEV-SNP, 4 AWS Nitro, 5 Arm CCA. With bit 7 (0x80) set the
-/// evidence stands under a simulated vendor's root; that is another platform, about which policy for the real one
-/// says nothing.
+/// evidence stands under a simulated vendor's root; that is another platform, about which policy for the real one says
+/// nothing.
 type Platform is uint8;
 
-using {isSimulated, samePlatform as ==, otherPlatform as !=} for Platform global;
+using {isSimulated, differ as !=} for Platform global;
 
 uint8 constant SIMULATED_BIT = 0x80;
 
@@ -14,10 +14,6 @@ function isSimulated(Platform platform) pure returns (bool) {
     return Platform.unwrap(platform) & SIMULATED_BIT != 0;
 }
 
-function samePlatform(Platform left, Platform right) pure returns (bool) {
-    return Platform.unwrap(left) == Platform.unwrap(right);
-}
-
-function otherPlatform(Platform left, Platform right) pure returns (bool) {
+function differ(Platform left, Platform right) pure returns (bool) {
     return Platform.unwrap(left) != Platform.unwrap(right);
 }
