@@ -18,10 +18,14 @@ export interface SignedVerdict {
   readonly signedAt: bigint;
 }
 
-/** How far a verdict's way to the chain is: `sent` names a transaction that may or may not be mined. */
+/**
+ * How far a verdict's way to the chain is: `sent` names a transaction that may or may not be mined, `confirmed` the one
+ * that recorded it, or null where another member brought it.
+ */
 export type Submission =
   | { readonly state: "waiting" }
-  | { readonly state: "sent" | "confirmed"; readonly transaction: Hex }
+  | { readonly state: "sent"; readonly transaction: Hex }
+  | { readonly state: "confirmed"; readonly transaction: Hex | null }
   | { readonly state: "failed"; readonly reason: string };
 
 export interface Verdicts {
@@ -109,7 +113,8 @@ async function submissionOf(store: Queryable, evidenceHash: Hex): Promise<Submis
   );
   if (row === undefined || row.state === "waiting") return { state: "waiting" };
   if (row.state === "failed") return { state: "failed", reason: row.detail ?? "" };
-  return { state: row.state, transaction: row.detail as Hex };
+  if (row.state === "confirmed") return { state: "confirmed", transaction: row.detail as Hex | null };
+  return { state: "sent", transaction: row.detail as Hex };
 }
 
 async function setSubmission(store: Queryable, evidenceHash: Hex, submission: Submission): Promise<void> {

@@ -1,0 +1,162 @@
+import type { NodeRecord } from "../chain/registry.ts";
+import type { Block } from "../chain/provider.ts";
+import type { PlatformPolicy } from "../chain/reference-values.ts";
+import type { Claims, TcbStatus } from "../evidence/scheme.ts";
+import type { AppraisalPolicy } from "../verifier/policy.ts";
+import type { Failure } from "../verifier/result.ts";
+import type { NodeEvidence } from "../verifier/node-evidence.ts";
+import type { Verdict } from "../verifier/verdict.ts";
+import type { RelayerContext } from "./context.ts";
+import { blockAt } from "../chain/provider.ts";
+import { readAppraisal, readPlatformPolicy, readWorkload } from "../chain/reference-values.ts";
+import { EndorsementError, EvidenceError } from "../errors.ts";
+import { reportDataOf } from "../verifier/binding.ts";
+import { checkNodeEvidence } from "../verifier/node-evidence.ts";
+import { DEFAULT_POLICY } from "../verifier/policy.ts";
+import { platformCode, tcbStatusCode } from "../verifier/verdict.ts";
+import { verifyEvidence } from "../verifier/verify.ts";
+import { registryDomain } from "./context.ts";
+
+/** What a member finds: a verdict to sign, or every reason against the node. */
+export type Judgement = { readonly verdict: Verdict } | { readonly refused: readonly Failure[] };
+
+/** A node's evidence with what the chain says about both. */
+export interface Case {
+  readonly node: NodeRecord;
+  readonly evidence: NodeEvidence;
+  /** The block that the evidence is anchored to. */
+  readonly anchor: Block;
+  /** The newest block. */
+  readonly head: Block;
+}
+
+const TCB_STATUSES: readonly TcbStatus[] = [
+  "UpToDate",
+  "SWHardeningNeeded",
+  "ConfigurationNeeded",
+  "ConfigurationAndSWHardeningNeeded",
+  "OutOfDate",
+  "OutOfDateConfigurationNeeded",
+  "TDRelaunchAdvised",
+  "TDRelaunchAdvisedConfigurationNeeded",
+];
+
+/** Reads the block that evidence is anchored to; throws `EvidenceError` `EVIDENCE_STALE` where this chain has another. */
+export async function readAnchor(
+  { contracts }: Pick<RelayerContext, "contracts">,
+  { anchor }: NodeEvidence,
+): Promise<Block> {
+  const block = await blockAt(contracts.chain, anchor.blockNumber);
+  if (block?.blockHash === anchor.blockHash) return block;
+  throw new EvidenceError("EVIDENCE_STALE", `block ${anchor.blockNumber} is not the one that the evidence names`);
+}
+
+/**
+ * Verifies a node's evidence and appraises it by the policy on chain. All members that see the same evidence, endorsements
+ * and chain come to the same verdict, byte for byte. Throws EndorsementError where endorsements are missing, and ChainError:
+ * both say nothing about the node.
+ */
+export async function judge(context: RelayerContext, found: Case): Promise<Judgement> {
+  const { evidence } = found;
+  const platform = platformCode(evidence.platform, evidence.simulated);
+  if (platform === undefined) return refuse("platform", "POLICY", `${evidence.platform} is no node by itself`);
+  const policy = await readPlatformPolicy(context.contracts, platform);
+  if (!policy.accepted) return refuse("platform", "POLICY", `platform ${platform} is not accepted`);
+  const fault = bindingFault(context, found) ?? ageFault(found, policy);
+  if (fault !== undefined) return { refused: [fault] };
+  const result = await verifyEvidence(evidence.evidence, {
+    endorsements: await context.endorsementsOf(evidence.evidence),
+    trustRoots: context.trustRoots,
+    now: context.now(),
+    policy: appraisalPolicy(evidence, policy),
+    expectedReportData: reportDataOf(registryDomain(context), evidence.binding, evidence.anchor),
+    chains: context.chains,
+  });
+  if (result.verdict === "none") throw unchecked(result.failures);
+  if (result.verdict === "contraindicated" || result.claims === null) return { refused: result.failures };
+  return byReferenceValues(context, { ...found, claims: result.claims, platform, policy });
+}
+
+/** The appraisal policy that the vendor layer on chain amounts to. */
+export function appraisalPolicy(
+  evidence: Pick<NodeEvidence, "platform" | "simulated">,
+  policy: PlatformPolicy,
+): AppraisalPolicy {
+  return {
+    ...DEFAULT_POLICY,
+    platforms: [evidence.platform],
+    tcbStatuses: TCB_STATUSES.filter((status) => (policy.tcbStatusMask >> tcbNumber(status)) & 1),
+    minimumEvaluationNumber: policy.minEvaluationNumber,
+    allowSimulated: evidence.simulated,
+  };
+}
+
+function tcbNumber(status: TcbStatus): number {
+  return tcbStatusCode({ status, advisoryIds: [], date: "", evaluationDataNumber: 0 });
+}
+
+function bindingFault(context: RelayerContext, { node, evidence }: Case): Failure | undefined {
+  const { nodeId, operator } = evidence.binding;
+  if (nodeId !== node.nodeId || operator !== node.operator) {
+    return { id: "binding", code: "BINDING_MISMATCH", detail: "the evidence binds another node or operator" };
+  }
+  try {
+    checkNodeEvidence(registryDomain(context), evidence);
+    return undefined;
+  } catch (error) {
+    if (error instanceof EvidenceError) return { id: "binding", code: error.code, detail: error.message };
+    throw error;
+  }
+}
+
+function ageFault({ anchor, head }: Case, policy: PlatformPolicy): Failure | undefined {
+  const age = head.timestamp - anchor.timestamp;
+  if (age <= policy.maxEvidenceAge) return undefined;
+  return {
+    id: "freshness",
+    code: "EVIDENCE_STALE",
+    detail: `the evidence is ${age} s old, not ${policy.maxEvidenceAge}`,
+  };
+}
+
+interface Verified extends Case {
+  readonly claims: Claims;
+  readonly platform: number;
+  readonly policy: PlatformPolicy;
+}
+
+async function byReferenceValues({ contracts }: RelayerContext, found: Verified): Promise<Judgement> {
+  const { claims, evidence, anchor, head, platform, policy } = found;
+  if (claims.simulated !== evidence.simulated) {
+    return refuse("platform", "BINDING_MISMATCH", "the node does not say rightly whether it is simulated");
+  }
+  if (claims.platformId === undefined) return refuse("platform", "NOT_CHECKED", "the evidence names no platform");
+  const workload = await readWorkload(contracts, `0x${claims.workloadId}`);
+  const verdict: Verdict = {
+    ...evidence.binding,
+    platform,
+    tcbStatus: tcbStatusCode(claims.tcb),
+    evaluationNumber: claims.tcb?.evaluationDataNumber ?? 0,
+    workloadId: `0x${claims.workloadId}`,
+    platformId: `0x${claims.platformId}`,
+    evidenceHash: `0x${claims.evidenceHash}`,
+    policyVersion: workload?.version ?? 0,
+    blockNumber: anchor.blockNumber,
+    blockHash: anchor.blockHash,
+    issuedAt: anchor.timestamp,
+    expiresAt: Math.min(anchor.timestamp + policy.ttl, Math.floor(claims.validUntil / 1000)),
+  };
+  const refusal = await readAppraisal(contracts, verdict);
+  if (refusal !== "none") return refuse("reference-values", "POLICY", refusal);
+  if (verdict.expiresAt <= head.timestamp) return refuse("freshness", "EVIDENCE_STALE", "the verdict would be expired");
+  return { verdict };
+}
+
+function refuse(id: string, code: Failure["code"], detail: string): Judgement {
+  return { refused: [{ id, code, detail }] };
+}
+
+function unchecked(failures: readonly Failure[]): EndorsementError {
+  const reasons = failures.map(({ id, detail }) => `${id}: ${detail}`).join("; ");
+  return new EndorsementError("ENDORSEMENT_UNAVAILABLE", `the evidence cannot be judged yet: ${reasons}`);
+}
