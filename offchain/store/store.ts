@@ -1,5 +1,6 @@
 import { PGlite, types } from "@electric-sql/pglite";
 import { existsSync, globSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import type { Migration } from "./migrations.ts";
 import type { Queryable, SqlValue } from "./sql.ts";
@@ -20,6 +21,9 @@ export type StoreLocation = { readonly dir: string } | { readonly memory: true }
 
 /** Postgres in single-user mode never checkpoints by itself, so its log would grow without end. */
 const STATEMENTS_PER_CHECKPOINT = 4096;
+
+/** The directory of the database inside a store's. */
+const DATA = "postgres";
 
 const DURABLE_SETTINGS = ["-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "wal_sync_method=fsync"];
 
@@ -69,6 +73,21 @@ export async function tieStore(store: Store, scope: string): Promise<void> {
   });
 }
 
+/**
+ * Starts a new directory as a copy of a closed one, which takes a tenth of the time that making a database takes.
+ * Throws ConfigError `CONFIG_INVALID` where either is in use or the new one has a database already.
+ */
+export async function copyStore(from: string, to: string): Promise<void> {
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  const locks = [from, to].map((dir) => lockFile(join(dir, "lock")));
+  try {
+    if (existsSync(join(to, DATA))) throw new ConfigError("CONFIG_INVALID", `${to} has a database already`);
+    await createDatabase(to, (unfinished) => cp(join(from, DATA), unfinished, { recursive: true }));
+  } finally {
+    for (const { release } of locks) release();
+  }
+}
+
 function storeOf(pg: PGlite, release: () => void): Store {
   let statements = 0;
   const counted = async <T>(work: Promise<T>): Promise<T> => {
@@ -106,9 +125,9 @@ async function openMemory(): Promise<{ pg: PGlite; release: () => void }> {
 async function openDirectory(dir: string): Promise<{ pg: PGlite; release: () => void }> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const { release } = lockFile(join(dir, "lock"));
-  const data = join(dir, "postgres");
+  const data = join(dir, DATA);
   try {
-    if (!existsSync(data)) await createDatabase(dir, data);
+    if (!existsSync(data)) await createDatabase(dir, async (unfinished) => (await startPostgres(unfinished)).close());
     return { pg: await startPostgres(data), release };
   } catch (cause) {
     release();
@@ -121,11 +140,11 @@ async function openDirectory(dir: string): Promise<{ pg: PGlite; release: () => 
 }
 
 /** Makes the database aside and renames it when it is whole and on the disk: a crash midway leaves nothing half-made. */
-async function createDatabase(dir: string, data: string): Promise<void> {
-  const unfinished = join(dir, "postgres.unfinished");
+async function createDatabase(dir: string, make: (unfinished: string) => Promise<void>): Promise<void> {
+  const data = join(dir, DATA);
+  const unfinished = join(dir, `${DATA}.unfinished`);
   rmSync(unfinished, { recursive: true, force: true });
-  const pg = await startPostgres(unfinished);
-  await pg.close();
+  await make(unfinished);
   for (const path of globSync("**/*", { cwd: unfinished })) syncPath(join(unfinished, path));
   syncPath(unfinished);
   renameSync(unfinished, data);

@@ -16,7 +16,9 @@ interface Run {
   readonly steps: readonly string[];
 }
 
-describe("scripts/deploy", () => {
+describe("scripts/deploy", function () {
+  this.timeout(180_000);
+
   const directory = temporaryDirectory();
   let local: LocalChain;
 

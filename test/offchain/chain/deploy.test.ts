@@ -46,7 +46,9 @@ function dying(context: DeployContext, at: number, when: "before" | "after"): De
   };
 }
 
-describe("chain/deploy", () => {
+describe("chain/deploy", function () {
+  this.timeout(180_000);
+
   const directory = temporaryDirectory();
   let local: LocalChain;
 

@@ -32,7 +32,9 @@ const HASH: Hex = `0x${"ab".repeat(32)}`;
 const KEY: Hex = `0x${"42".repeat(32)}`;
 const STAKE = 10n ** 18n;
 
-describe("chain", () => {
+describe("chain", function () {
+  this.timeout(180_000);
+
   const directory = temporaryDirectory();
   let local: LocalChain;
   let contracts: Contracts;

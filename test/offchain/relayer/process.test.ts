@@ -21,7 +21,9 @@ interface Running {
   readonly ended: Promise<number | null>;
 }
 
-describe("relayer process", () => {
+describe("relayer process", function () {
+  this.timeout(180_000);
+
   const directory = temporaryDirectory();
   const children: ChildProcess[] = [];
   let network: TestNetwork;

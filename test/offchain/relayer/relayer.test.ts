@@ -36,7 +36,9 @@ interface Running {
   readonly store: Store;
 }
 
-describe("relayer", () => {
+describe("relayer", function () {
+  this.timeout(180_000);
+
   const directory = temporaryDirectory();
   let network: TestNetwork;
   let running: readonly Running[];

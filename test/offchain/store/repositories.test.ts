@@ -61,7 +61,9 @@ const VERDICT: SignedVerdict = {
   signedAt: 1_700_000_000_000n,
 };
 
-describe("store repositories", () => {
+describe("store repositories", function () {
+  this.timeout(180_000);
+
   let store: Store;
 
   before(async () => {

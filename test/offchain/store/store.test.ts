@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import type { Migration } from "../../../offchain/store/migrations.ts";
-import { openStore, tieStore } from "../../../offchain/store/store.ts";
+import { copyStore, openStore, tieStore } from "../../../offchain/store/store.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
 import { refusal } from "../../support/refusal.ts";
 import { WRITER_MIGRATIONS } from "../../support/store-writer.ts";
@@ -19,7 +19,10 @@ const TABLE: Migration = {
 const MORE: Migration = { part: "things", version: 2, sql: "ALTER TABLE things ADD COLUMN extra TEXT DEFAULT 'new'" };
 const WRITER = pathToFileURL("test/support/store-writer.ts").href;
 
-describe("store", () => {
+describe("store", function () {
+  // Making a database takes some seconds of work, and more on a busy machine.
+  this.timeout(180_000);
+
   describe("openStore in memory", () => {
     it("gives back integers as bigint and bytes as Uint8Array", async () => {
       const store = await openStore({ memory: true }, [TABLE]);
@@ -96,6 +99,16 @@ describe("store", () => {
       await tieStore(store, "31337:0xaa");
       expect(await refusal(tieStore(store, "1:0xaa"))).to.equal("CONFIG_INVALID");
       await store.close();
+    });
+
+    it("copies a closed directory into a new one, and nothing else", async () => {
+      const copy = join(directory, "copy");
+      await copyStore(directory, copy);
+      const store = await openStore({ dir: copy }, [TABLE, MORE]);
+      expect(await store.query("SELECT id FROM things")).to.deep.equal([{ id: 7n }, { id: 8n }]);
+      expect(await refusal(copyStore(copy, join(directory, "third")))).to.equal("CONFIG_INVALID");
+      await store.close();
+      expect(await refusal(copyStore(directory, copy))).to.equal("CONFIG_INVALID");
     });
 
     it("refuses a directory whose database cannot be read", async () => {
