@@ -29,6 +29,9 @@ export interface RelayerContext {
   readonly log: Log;
 }
 
+/** What judging evidence takes; it signs and sends nothing. */
+export type JudgeContext = Pick<RelayerContext, "chains" | "contracts" | "endorsementsOf" | "now" | "trustRoots">;
+
 /** Where nodes' bindings are signed. */
 export function registryDomain({ contracts }: Pick<RelayerContext, "contracts">): ContractDomain {
   return { chainId: contracts.chain.chainId, verifyingContract: contracts.addresses.NodeRegistry };

@@ -6,7 +6,7 @@ import type { AppraisalPolicy } from "../verifier/policy.ts";
 import type { Failure } from "../verifier/result.ts";
 import type { NodeEvidence } from "../verifier/node-evidence.ts";
 import type { Verdict } from "../verifier/verdict.ts";
-import type { RelayerContext } from "./context.ts";
+import type { JudgeContext } from "./context.ts";
 import { blockAt } from "../chain/provider.ts";
 import { readAppraisal, readPlatformPolicy, readWorkload } from "../chain/reference-values.ts";
 import { EndorsementError, EvidenceError } from "../errors.ts";
@@ -43,7 +43,7 @@ const TCB_STATUSES: readonly TcbStatus[] = [
 
 /** Reads the block that evidence is anchored to; throws `EvidenceError` `EVIDENCE_STALE` where this chain has another. */
 export async function readAnchor(
-  { contracts }: Pick<RelayerContext, "contracts">,
+  { contracts }: Pick<JudgeContext, "contracts">,
   { anchor }: NodeEvidence,
 ): Promise<Block> {
   const block = await blockAt(contracts.chain, anchor.blockNumber);
@@ -56,7 +56,7 @@ export async function readAnchor(
  * and chain come to the same verdict, byte for byte. Throws EndorsementError where endorsements are missing, and ChainError:
  * both say nothing about the node.
  */
-export async function judge(context: RelayerContext, found: Case): Promise<Judgement> {
+export async function judge(context: JudgeContext, found: Case): Promise<Judgement> {
   const { evidence } = found;
   const platform = platformCode(evidence.platform, evidence.simulated);
   if (platform === undefined) return refuse("platform", "POLICY", `${evidence.platform} is no node by itself`);
@@ -95,7 +95,7 @@ function tcbNumber(status: TcbStatus): number {
   return tcbStatusCode({ status, advisoryIds: [], date: "", evaluationDataNumber: 0 });
 }
 
-function bindingFault(context: RelayerContext, { node, evidence }: Case): Failure | undefined {
+function bindingFault(context: JudgeContext, { node, evidence }: Case): Failure | undefined {
   const { nodeId, operator } = evidence.binding;
   if (nodeId !== node.nodeId || operator !== node.operator) {
     return { id: "binding", code: "BINDING_MISMATCH", detail: "the evidence binds another node or operator" };
@@ -125,7 +125,7 @@ interface Verified extends Case {
   readonly policy: PlatformPolicy;
 }
 
-async function byReferenceValues({ contracts }: RelayerContext, found: Verified): Promise<Judgement> {
+async function byReferenceValues({ contracts }: JudgeContext, found: Verified): Promise<Judgement> {
   const { claims, evidence, anchor, head, platform, policy } = found;
   if (claims.simulated !== evidence.simulated) {
     return refuse("platform", "BINDING_MISMATCH", "the node does not say rightly whether it is simulated");
