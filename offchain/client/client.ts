@@ -36,6 +36,8 @@ export interface ClientOptions {
   /** Where promises and open requests are kept. */
   readonly store: StoreLocation;
   readonly timeoutMs?: number;
+  /** How often a wait for a transaction asks the chain; 250 ms where not given. */
+  readonly pollingMs?: number;
 }
 
 /** A node as the registry lists it, with what it offers. */
@@ -73,7 +75,10 @@ export interface ClientAnswer extends CheckedAnswer {
 export async function openClient(options: ClientOptions): Promise<Client> {
   const payerKey = parseHex(options.payerKey, 32);
   if (payerKey === undefined) throw new ConfigError("CONFIG_INVALID", "the payer's key is not 32 bytes of 0x-hex");
-  const chain = await connectChain(options.rpcUrl);
+  const chain = await connectChain(
+    options.rpcUrl,
+    options.pollingMs === undefined ? {} : { pollingMs: options.pollingMs },
+  );
   const contracts = openContracts(chain, readDeployment(options.deployments, chain.chainId));
   const store = await openStore(options.store, CHANNEL_MIGRATIONS);
   const payer = toHex(signingAddress(payerKey));

@@ -1,6 +1,6 @@
 import { createCache } from "../endorsements/cache.ts";
 import { fetchDcapEndorsements, type PcsDocument } from "../endorsements/pcs.ts";
-import { pcsTargetOf } from "../endorsements/pcs-target.ts";
+import { dcapTargetOf } from "../endorsements/dcap-target.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import { fetchBytes } from "../http/fetch.ts";
 
@@ -10,5 +10,6 @@ import { fetchBytes } from "../http/fetch.ts";
  */
 export function endorsementService(url: string): (evidence: Uint8Array) => Promise<DcapEndorsements> {
   const cache = createCache<PcsDocument>({ now: Date.now });
-  return (evidence) => fetchDcapEndorsements(url, pcsTargetOf(evidence), { fetch: fetchBytes, now: Date.now(), cache });
+  return (evidence) =>
+    fetchDcapEndorsements(url, dcapTargetOf(evidence), { fetch: fetchBytes, now: Date.now(), cache });
 }

@@ -29,6 +29,8 @@ import { workloadsOf, type Workload } from "./workloads.ts";
 export const TOKEN = 10n ** 18n;
 const RELAYERS = 3;
 const THRESHOLD = 2;
+/** The chain mines at once, so asking often makes waiting short. */
+export const POLLING_MS = 40;
 const TTL_SECONDS = 3600;
 const MAX_EVIDENCE_AGE_SECONDS = 30 * 60;
 /** Bits of the accepted TCB statuses: UpToDate, SWHardeningNeeded, ConfigurationNeeded. */
@@ -147,7 +149,7 @@ interface DeployParts {
 }
 
 async function deployAll(options: NetworkOptions, parts: DeployParts): Promise<Contracts> {
-  const chain = await connectChain(parts.rpcUrl);
+  const chain = await connectChain(parts.rpcUrl, { pollingMs: POLLING_MS });
   const deployment = await deploy({
     chain,
     sender: await openSender(chain, parts.deployer),

@@ -19,7 +19,7 @@ export async function startChain(logDir: string): Promise<Service> {
   const config = ["--config", join(ROOT, "hardhat.config.ts")];
   return startService({
     name: "chain",
-    args: [hardhat, ...config, "node", "--hostname", "127.0.0.1", "--port", String(port)],
+    args: [hardhat, ...config, "node", "--network", "node", "--hostname", "127.0.0.1", "--port", String(port)],
     logDir,
     timeoutMs: START_MS,
     ready: (line) => /JSON-RPC server at (http:\/\/\S+?)\/?$/.exec(line)?.[1],

@@ -10,7 +10,7 @@ import { digitTensor, likeliestDigits, parseDigits, type Digit } from "../model/
 import { DEFAULT_POLICY, type AppraisalPolicy } from "../verifier/policy.ts";
 import { INTEL_ROOT } from "../verifier/trust-roots.ts";
 import type { Account } from "./accounts.ts";
-import { TOKEN, type Network } from "./network.ts";
+import { POLLING_MS, TOKEN, type Network } from "./network.ts";
 import type { DevnetNode } from "./nodes.ts";
 
 /** The policy of every program on the devnet: the default one, and simulated vendors allowed. */
@@ -35,6 +35,7 @@ export async function createUser(network: Network, name: string): Promise<User> 
     policy: DEVNET_POLICY,
     endorsementsFor: endorsementService(network.endorsements.url),
     payerKey: account.privateKey,
+    pollingMs: POLLING_MS,
     store: { dir: join(network.dir, "data", name) },
   });
   return { account, client };

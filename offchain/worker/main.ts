@@ -1,5 +1,5 @@
 /** The worker process: `node offchain/worker/main.ts --config FILE`. Keys are born here and end with the process. */
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -28,7 +28,7 @@ import { createEnclaveKeys, type EnclaveKeys } from "./keys.ts";
 import { settleOnce, type SettleParts } from "./settle.ts";
 
 const STEP_MS = 1000;
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = join(import.meta.dirname, "..", "..");
 const ENTRY = "offchain/worker/main.ts";
 
 async function openDevice(config: WorkerConfig): Promise<Device> {
