@@ -20,9 +20,6 @@ import { registryDomain } from "./context.ts";
 /** What a member finds: a verdict to sign, or every reason against the node. */
 export type Judgement = { readonly verdict: Verdict } | { readonly refused: readonly Failure[] };
 
-/** What a judgement depends on. */
-export type JudgeContext = Pick<RelayerContext, "contracts" | "trustRoots" | "chains" | "endorsementsOf" | "now">;
-
 /** A node's evidence with what the chain says about both. */
 export interface Case {
   readonly node: NodeRecord;
