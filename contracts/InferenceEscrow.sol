@@ -25,16 +25,16 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     using SettlementHash for *;
 
     /// @inheritdoc IInferenceEscrow
-    IERC20 public immutable override token;
+    IERC20 public immutable token;
     /// @inheritdoc IInferenceEscrow
-    INodeRegistry public immutable override registry;
+    INodeRegistry public immutable registry;
     /// @inheritdoc IInferenceEscrow
-    INodeStake public immutable override stake;
+    INodeStake public immutable stake;
     /// @inheritdoc IInferenceEscrow
-    uint40 public immutable override thaw;
+    uint40 public immutable thaw;
 
     /// @inheritdoc IInferenceEscrow
-    mapping(address operator => uint256 amount) public override earnings;
+    mapping(address operator => uint256 amount) public earnings;
 
     mapping(ChannelId id => Channel record) private _channels;
 
@@ -52,6 +52,10 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         INodeStake stake_,
         uint40 thaw_
     ) EIP712("Cloister InferenceEscrow", "1") {
+        bool complete =
+            address(token_) != address(0) && address(registry_) != address(0) && address(stake_) != address(0);
+        require(complete, InferenceEscrowZeroAddress());
+        require(thaw_ != 0 && thaw_ <= 365 days, InferenceEscrowInvalidThaw(thaw_));
         token = token_;
         registry = registry_;
         stake = stake_;
@@ -59,7 +63,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function deposit(ChannelDeposit[] calldata deposits) external override nonReentrant {
+    function deposit(ChannelDeposit[] calldata deposits) external nonReentrant {
         _deposit(deposits);
     }
 
@@ -70,7 +74,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         uint8 v,
         bytes32 r,
         bytes32 s
-    ) external override nonReentrant {
+    ) external nonReentrant {
         uint256 sum;
         for (uint256 i = 0; i < deposits.length; ++i) sum += deposits[i].amount;
         bytes memory permit = abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), sum, deadline, v, r, s));
@@ -82,7 +86,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function close(NodeId nodeId) external override {
+    function close(NodeId nodeId) external {
         ChannelId id = channelId(msg.sender, nodeId);
         Channel storage record = _channels[id];
         uint40 withdrawableAt = record.withdrawableAt;
@@ -94,7 +98,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function reopen(NodeId nodeId) external override {
+    function reopen(NodeId nodeId) external {
         ChannelId id = channelId(msg.sender, nodeId);
         Channel storage record = _channels[id];
         require(record.withdrawableAt != 0, InferenceEscrowChannelNotClosing(id));
@@ -103,12 +107,12 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function withdraw(NodeId nodeId) external override nonReentrant {
+    function withdraw(NodeId nodeId) external nonReentrant {
         token.safeTransfer(msg.sender, _withdraw(nodeId));
     }
 
     /// @inheritdoc IInferenceEscrow
-    function withdrawMany(NodeId[] calldata nodeIds) external override nonReentrant {
+    function withdrawMany(NodeId[] calldata nodeIds) external nonReentrant {
         uint256 sum;
         for (uint256 i = 0; i < nodeIds.length; ++i) sum += _withdraw(nodeIds[i]);
         token.safeTransfer(msg.sender, sum);
@@ -118,7 +122,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     function settle(
         Service calldata service,
         Settlement calldata settlement
-    ) external override nonReentrant returns (uint256 paid) {
+    ) external nonReentrant returns (uint256 paid) {
         (Scale memory scale, address operator) = _scale(service);
         SettlementRefusal refusal;
         (paid, refusal) = _apply(scale, settlement);
@@ -129,9 +133,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function settleBatch(
-        ServiceBatch[] calldata batches
-    ) external override nonReentrant returns (uint256[] memory paid) {
+    function settleBatch(ServiceBatch[] calldata batches) external nonReentrant returns (uint256[] memory paid) {
         uint256 total;
         for (uint256 i = 0; i < batches.length; ++i) total += batches[i].settlements.length;
         paid = new uint256[](total);
@@ -140,7 +142,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function withdrawEarnings() external override nonReentrant {
+    function withdrawEarnings() external nonReentrant {
         uint256 amount = earnings[msg.sender];
         require(amount != 0, InferenceEscrowNoEarnings(msg.sender));
         earnings[msg.sender] = 0;
@@ -154,7 +156,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         Receipt calldata second,
         bytes calldata firstSignature,
         bytes calldata secondSignature
-    ) external override nonReentrant {
+    ) external nonReentrant {
         NodeId nodeId = first.nodeId;
         bytes32 firstDigest = receiptDigest(first);
         bytes32 secondDigest = receiptDigest(second);
@@ -173,22 +175,22 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function channel(address payer, NodeId nodeId) external view override returns (Channel memory) {
+    function channel(address payer, NodeId nodeId) external view returns (Channel memory) {
         return _channels[channelId(payer, nodeId)];
     }
 
     /// @inheritdoc IInferenceEscrow
-    function voucherDigest(Voucher calldata voucher) external view override returns (bytes32) {
+    function voucherDigest(Voucher calldata voucher) external view returns (bytes32) {
         return _hashTypedDataV4(voucher.hash());
     }
 
     /// @inheritdoc IInferenceEscrow
-    function receiptDigest(Receipt calldata receipt) public view override returns (bytes32) {
+    function receiptDigest(Receipt calldata receipt) public view returns (bytes32) {
         return _hashTypedDataV4(receipt.hash());
     }
 
     /// @inheritdoc IInferenceEscrow
-    function channelId(address payer, NodeId nodeId) public pure override returns (ChannelId) {
+    function channelId(address payer, NodeId nodeId) public pure returns (ChannelId) {
         return ChannelId.wrap(keccak256(abi.encode(payer, nodeId)));
     }
 

@@ -19,7 +19,7 @@ contract ModelRegistry is IModelRegistry {
     uint256 private constant MAX_OFFERS = 64;
 
     /// @inheritdoc IModelRegistry
-    INodeRegistry public immutable override registry;
+    INodeRegistry public immutable registry;
 
     mapping(ModelId id => Model record) private _models;
     ModelId[] private _roots;
@@ -37,11 +37,12 @@ contract ModelRegistry is IModelRegistry {
     }
 
     constructor(INodeRegistry registry_) {
+        require(address(registry_) != address(0), ModelRegistryZeroAddress());
         registry = registry_;
     }
 
     /// @inheritdoc IModelRegistry
-    function register(ModelId root, ModelTerms calldata terms) external override {
+    function register(ModelId root, ModelTerms calldata terms) external {
         Model storage record = _models[root];
         uint256 length = bytes(terms.uri).length;
         require(ModelId.unwrap(root) != 0 && terms.manifestHash != 0, ModelRegistryZeroHash());
@@ -54,19 +55,19 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function setPrice(ModelId modelId, uint128 pricePerUnit) external override onlyOwner(modelId) {
+    function setPrice(ModelId modelId, uint128 pricePerUnit) external onlyOwner(modelId) {
         _models[modelId].terms.pricePerUnit = pricePerUnit;
         emit ModelPriceSet(modelId, pricePerUnit);
     }
 
     /// @inheritdoc IModelRegistry
-    function transferOwnership(ModelId modelId, address newOwner) external override onlyOwner(modelId) {
+    function transferOwnership(ModelId modelId, address newOwner) external onlyOwner(modelId) {
         _models[modelId].pendingOwner = newOwner;
         emit ModelTransferStarted(modelId, msg.sender, newOwner);
     }
 
     /// @inheritdoc IModelRegistry
-    function acceptOwnership(ModelId modelId) external override {
+    function acceptOwnership(ModelId modelId) external {
         Model storage record = _models[modelId];
         address previousOwner = record.owner;
         require(record.pendingOwner == msg.sender, ModelRegistryNotPendingOwner(modelId, msg.sender));
@@ -76,13 +77,13 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function retire(ModelId modelId) external override onlyOwner(modelId) {
+    function retire(ModelId modelId) external onlyOwner(modelId) {
         _models[modelId].retired = true;
         emit ModelRetired(modelId);
     }
 
     /// @inheritdoc IModelRegistry
-    function setOffer(NodeId nodeId, ModelId modelId, uint128 pricePerUnit) external override onlyOperator(nodeId) {
+    function setOffer(NodeId nodeId, ModelId modelId, uint128 pricePerUnit) external onlyOperator(nodeId) {
         ModelId[] storage offered = _offered[nodeId];
         Listing storage listing = _listings[nodeId][modelId];
         require(_models[modelId].owner != address(0), ModelRegistryUnknownModel(modelId));
@@ -96,7 +97,7 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function removeOffer(NodeId nodeId, ModelId modelId) external override onlyOperator(nodeId) {
+    function removeOffer(NodeId nodeId, ModelId modelId) external onlyOperator(nodeId) {
         ModelId[] storage offered = _offered[nodeId];
         uint128 place = _listings[nodeId][modelId].place;
         require(place != 0, ModelRegistryNoOffer(nodeId, modelId));
@@ -109,18 +110,18 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function model(ModelId modelId) external view override returns (Model memory record) {
+    function model(ModelId modelId) external view returns (Model memory record) {
         record = _models[modelId];
         require(record.owner != address(0), ModelRegistryUnknownModel(modelId));
     }
 
     /// @inheritdoc IModelRegistry
-    function modelCount() external view override returns (uint256) {
+    function modelCount() external view returns (uint256) {
         return _roots.length;
     }
 
     /// @inheritdoc IModelRegistry
-    function models(uint256 start, uint256 count) external view override returns (ModelId[] memory page) {
+    function models(uint256 start, uint256 count) external view returns (ModelId[] memory page) {
         uint256 length = _roots.length;
         uint256 rest = start < length ? length - start : 0;
         page = new ModelId[](count < rest ? count : rest);
@@ -128,13 +129,13 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function offer(NodeId nodeId, ModelId modelId) external view override returns (bool offered, uint128 pricePerUnit) {
+    function offer(NodeId nodeId, ModelId modelId) external view returns (bool offered, uint128 pricePerUnit) {
         Listing storage listing = _listings[nodeId][modelId];
         return (listing.place != 0, listing.pricePerUnit);
     }
 
     /// @inheritdoc IModelRegistry
-    function offers(NodeId nodeId) external view override returns (Offer[] memory list) {
+    function offers(NodeId nodeId) external view returns (Offer[] memory list) {
         ModelId[] storage offered = _offered[nodeId];
         list = new Offer[](offered.length);
         for (uint256 i = 0; i < list.length; ++i) {

@@ -154,6 +154,12 @@ interface IInferenceEscrow {
         address indexed reporter
     );
 
+    /// @notice An address of zero was given.
+    error InferenceEscrowZeroAddress();
+
+    /// @notice The thaw is zero or longer than a year.
+    error InferenceEscrowInvalidThaw(uint40 thaw);
+
     /// @notice A deposit of nothing for a node.
     error InferenceEscrowZeroAmount(NodeId nodeId);
 

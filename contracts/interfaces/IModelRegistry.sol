@@ -65,6 +65,9 @@ interface IModelRegistry {
     /// @notice A node no longer offers a model.
     event OfferRemoved(NodeId indexed nodeId, ModelId indexed modelId);
 
+    /// @notice An address of zero was given.
+    error ModelRegistryZeroAddress();
+
     /// @notice A zero root or manifest hash names nothing.
     error ModelRegistryZeroHash();
 
