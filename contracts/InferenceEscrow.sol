@@ -8,6 +8,7 @@ import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {IInferenceEscrow} from "./interfaces/IInferenceEscrow.sol";
 import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
@@ -20,6 +21,7 @@ import {NodeId} from "./types/NodeId.sol";
 /// @title InferenceEscrow
 /// @dev The manual is the interface.
 contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
+    using MessageHashUtils for bytes32;
     using PayerSignature for address;
     using SafeERC20 for IERC20;
     using SettlementHash for *;
@@ -38,12 +40,11 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
 
     mapping(ChannelId id => Channel record) private _channels;
 
-    /// @dev What a batch's settlements are measured by.
-    struct Scale {
+    /// @dev What the settlements of one service share.
+    struct Ledger {
         bytes32 domain;
         address signingKey;
-        NodeId nodeId;
-        SettlementHash.Words words;
+        SettlementHash.Draft draft;
     }
 
     constructor(
@@ -123,12 +124,13 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         Service calldata service,
         Settlement calldata settlement
     ) external nonReentrant returns (uint256 paid) {
-        (Scale memory scale, address operator) = _scale(service);
+        (Ledger memory ledger, address operator) = _ledger(service);
         SettlementRefusal refusal;
-        (paid, refusal) = _apply(scale, settlement);
-        if (refusal != SettlementRefusal.None) {
-            revert InferenceEscrowSettlementRefused(channelId(settlement.payer, service.nodeId), refusal);
-        }
+        (paid, refusal) = _apply(ledger, settlement);
+        require(
+            refusal == SettlementRefusal.None,
+            InferenceEscrowSettlementRefused(ledger.draft.receipt.channelId, refusal)
+        );
         earnings[operator] += paid;
     }
 
@@ -191,7 +193,8 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IInferenceEscrow
     function channelId(address payer, NodeId nodeId) public pure returns (ChannelId) {
-        return ChannelId.wrap(keccak256(abi.encode(payer, nodeId)));
+        bytes32 payerWord = bytes32(uint256(uint160(payer)));
+        return ChannelId.wrap(Hashes.efficientKeccak256(payerWord, NodeId.unwrap(nodeId)));
     }
 
     function _deposit(ChannelDeposit[] calldata deposits) private {
@@ -227,11 +230,10 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         emit ChannelWithdrawn(id, amount);
     }
 
-    function _scale(Service calldata service) private view returns (Scale memory scale, address operator) {
-        (scale.signingKey, operator) = registry.receiptKey(service.nodeId, service.keyEpoch);
-        scale.domain = _domainSeparatorV4();
-        scale.nodeId = service.nodeId;
-        scale.words = service.prepare();
+    function _ledger(Service calldata service) private view returns (Ledger memory ledger, address operator) {
+        (ledger.signingKey, operator) = registry.receiptKey(service.nodeId, service.keyEpoch);
+        ledger.domain = _domainSeparatorV4();
+        ledger.draft = service.draft();
     }
 
     function _settleService(
@@ -239,50 +241,50 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         uint256[] memory paid,
         uint256 done
     ) private returns (uint256) {
-        (Scale memory scale, address operator) = _scale(batch.service);
+        (Ledger memory ledger, address operator) = _ledger(batch.service);
+        Settlement[] calldata settlements = batch.settlements;
         uint256 earned;
-        for (uint256 i = 0; i < batch.settlements.length; ++i) {
-            Settlement calldata settlement = batch.settlements[i];
-            (uint256 amount, SettlementRefusal refusal) = _apply(scale, settlement);
-            if (refusal == SettlementRefusal.None) {
-                earned += amount;
-                paid[done + i] = amount;
-            } else {
-                emit SettlementRefused(channelId(settlement.payer, scale.nodeId), refusal);
-            }
+        for (uint256 i = 0; i < settlements.length; ++i) {
+            (uint256 amount, SettlementRefusal refusal) = _apply(ledger, settlements[i]);
+            if (refusal != SettlementRefusal.None) emit SettlementRefused(ledger.draft.receipt.channelId, refusal);
+            earned += amount;
+            paid[done++] = amount;
         }
         if (earned != 0) earnings[operator] += earned;
-        return done + batch.settlements.length;
+        return done;
     }
 
     function _apply(
-        Scale memory scale,
+        Ledger memory ledger,
         Settlement calldata settlement
     ) private returns (uint256 paid, SettlementRefusal refusal) {
-        ChannelId id = channelId(settlement.payer, scale.nodeId);
+        SettlementHash.ReceiptWords memory receipt = ledger.draft.receipt;
+        ChannelId id = channelId(settlement.payer, receipt.nodeId);
         Channel storage record = _channels[id];
-        uint256 spent = record.spent;
-        refusal = _refusal(scale, settlement, id, record.deposit, spent);
+        (uint256 funded, uint256 spent) = (record.deposit, record.spent);
+        ledger.draft.fill(id, settlement);
+        refusal = _refusal(ledger, settlement, funded, spent);
         if (refusal != SettlementRefusal.None) return (0, refusal);
-        paid = settlement.receiptAmount - spent;
-        record.spent = uint96(settlement.receiptAmount);
-        emit Settled(id, settlement.sequence, paid, settlement.units, settlement.privacySpent);
+        paid = receipt.amount - spent;
+        record.spent = uint96(receipt.amount);
+        emit Settled(id, receipt.sequence, paid, receipt.units, receipt.privacySpent);
     }
 
     function _refusal(
-        Scale memory scale,
+        Ledger memory ledger,
         Settlement calldata settlement,
-        ChannelId id,
         uint256 funded,
         uint256 spent
     ) private view returns (SettlementRefusal) {
-        if (scale.signingKey == address(0)) return SettlementRefusal.KeyUnknown;
-        if (settlement.receiptAmount > settlement.voucherAmount) return SettlementRefusal.AboveVoucher;
-        if (settlement.voucherAmount > funded) return SettlementRefusal.AboveDeposit;
-        if (settlement.receiptAmount <= spent) return SettlementRefusal.NothingDue;
-        bytes32 digest = MessageHashUtils.toTypedDataHash(scale.domain, scale.words.hashReceipt(id, settlement));
-        if (!scale.signingKey.isByKey(digest, settlement.receiptSignature)) return SettlementRefusal.ReceiptSignature;
-        digest = MessageHashUtils.toTypedDataHash(scale.domain, scale.words.hashVoucher(id, settlement));
+        SettlementHash.VoucherWords memory voucher = ledger.draft.voucher;
+        SettlementHash.ReceiptWords memory receipt = ledger.draft.receipt;
+        if (ledger.signingKey == address(0)) return SettlementRefusal.KeyUnknown;
+        if (receipt.amount > voucher.amount) return SettlementRefusal.AboveVoucher;
+        if (voucher.amount > funded) return SettlementRefusal.AboveDeposit;
+        if (receipt.amount <= spent) return SettlementRefusal.NothingDue;
+        bytes32 digest = ledger.domain.toTypedDataHash(receipt.hash());
+        if (!ledger.signingKey.isByKey(digest, settlement.receiptSignature)) return SettlementRefusal.ReceiptSignature;
+        digest = ledger.domain.toTypedDataHash(voucher.hash());
         if (!settlement.payer.isBy(digest, settlement.voucherSignature)) return SettlementRefusal.VoucherSignature;
         return SettlementRefusal.None;
     }

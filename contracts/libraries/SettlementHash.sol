@@ -50,14 +50,14 @@ library SettlementHash {
         uint64 privacySpent;
     }
 
-    /// @dev The structs of one service, to be filled for each of its settlements.
-    struct Words {
+    /// @dev The two structs, filled in for one service and then for each of its settlements in turn.
+    struct Draft {
         VoucherWords voucher;
         ReceiptWords receipt;
     }
 
     /// @dev Fills in what all settlements of a service share.
-    function prepare(IInferenceEscrow.Service calldata service) internal pure returns (Words memory words) {
+    function draft(IInferenceEscrow.Service calldata service) internal pure returns (Draft memory words) {
         words.voucher.typeHash = VOUCHER_TYPEHASH;
         words.voucher.keyEpoch = service.keyEpoch;
         words.voucher.modelId = service.modelId;
@@ -68,37 +68,39 @@ library SettlementHash {
         words.receipt.evidenceHash = service.evidenceHash;
     }
 
-    /// @dev Fills in the voucher of one settlement and hashes it.
-    function hashVoucher(
-        Words memory words,
+    /// @dev Fills in one settlement: what voucher and receipt share goes into both.
+    function fill(
+        Draft memory words,
         ChannelId channelId,
         IInferenceEscrow.Settlement calldata settlement
-    ) internal pure returns (bytes32 structHash) {
+    ) internal pure {
         VoucherWords memory voucher = words.voucher;
+        ReceiptWords memory receipt = words.receipt;
+        uint64 sequence = settlement.sequence;
+        bytes32 requestCommitment = settlement.requestCommitment;
         voucher.channelId = channelId;
-        voucher.sequence = settlement.sequence;
+        voucher.sequence = sequence;
         voucher.amount = settlement.voucherAmount;
-        voucher.requestCommitment = settlement.requestCommitment;
+        voucher.requestCommitment = requestCommitment;
+        receipt.channelId = channelId;
+        receipt.sequence = sequence;
+        receipt.amount = settlement.receiptAmount;
+        receipt.requestCommitment = requestCommitment;
+        receipt.responseCommitment = settlement.responseCommitment;
+        receipt.rawCommitment = settlement.rawCommitment;
+        receipt.units = settlement.units;
+        receipt.privacySpent = settlement.privacySpent;
+    }
+
+    /// @dev The hash of the drafted voucher.
+    function hash(VoucherWords memory voucher) internal pure returns (bytes32 structHash) {
         assembly ("memory-safe") {
             structHash := keccak256(voucher, 0xe0)
         }
     }
 
-    /// @dev Fills in the receipt of one settlement and hashes it.
-    function hashReceipt(
-        Words memory words,
-        ChannelId channelId,
-        IInferenceEscrow.Settlement calldata settlement
-    ) internal pure returns (bytes32 structHash) {
-        ReceiptWords memory receipt = words.receipt;
-        receipt.channelId = channelId;
-        receipt.sequence = settlement.sequence;
-        receipt.amount = settlement.receiptAmount;
-        receipt.requestCommitment = settlement.requestCommitment;
-        receipt.responseCommitment = settlement.responseCommitment;
-        receipt.rawCommitment = settlement.rawCommitment;
-        receipt.units = settlement.units;
-        receipt.privacySpent = settlement.privacySpent;
+    /// @dev The hash of the drafted receipt.
+    function hash(ReceiptWords memory receipt) internal pure returns (bytes32 structHash) {
         assembly ("memory-safe") {
             structHash := keccak256(receipt, 0x1a0)
         }
