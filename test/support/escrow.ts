@@ -1,5 +1,5 @@
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import type { BaseContract, BaseContractMethod, Wallet } from "ethers";
+import type { BaseContract, BaseContractMethod, ContractRunner, Wallet } from "ethers";
 
 /** A deployed contract with the named methods, all untyped. */
 export type Deployed<Names extends string> = BaseContract & Readonly<Record<Names, BaseContractMethod>>;
@@ -27,6 +27,11 @@ export type Escrow = Deployed<
 >;
 
 export type MockRegistry = Deployed<"setNode" | "setKey" | "dropKey" | "node" | "markSlashed">;
+
+/** The same contract, called by another. */
+export function by<C extends BaseContract>(contract: C, runner: ContractRunner): C {
+  return contract.connect(runner) as C;
+}
 
 export const VOUCHER_TYPES = {
   Voucher: [
