@@ -4,12 +4,15 @@ import { network } from "hardhat";
 import { toHex } from "../../offchain/encoding/bytes.ts";
 import { receiptDigest } from "../../offchain/receipt/receipt.ts";
 import { channelId, voucherDigest } from "../../offchain/receipt/voucher.ts";
-import { by, signing, terms as termsOf } from "../support/escrow.ts";
-import type { Deployed, Domain, Escrow, MockRegistry, Service, Settlement, Terms } from "../support/escrow.ts";
+import { as, deploy } from "../support/deployed.ts";
+import type { AccessManager, Deployed, HostileToken, NodeStake, TestToken } from "../support/deployed.ts";
+import { signing, terms as termsOf } from "../support/escrow.ts";
+import type { Domain, Escrow, MockRegistry, Service, Settlement, Terms } from "../support/escrow.ts";
 import { RECEIPT, VOUCHER, PAYER, NODE_ID } from "../support/receipts.ts";
 
 const { ethers, networkHelpers } = await network.create();
 
+const SLASHER_ROLE = 1n;
 const DAY = 86_400;
 const THAW = BigInt(7 * DAY);
 const UNIT = 10n ** 18n;
@@ -40,17 +43,18 @@ const serviceA: Service = {
 const serviceA2: Service = { ...serviceA, nodeId: NODE_A2, evidenceHash: ethers.id("evidence a2") };
 const serviceB: Service = { ...serviceA, nodeId: NODE_B, keyEpoch: 3n, evidenceHash: ethers.id("evidence b") };
 
-type Token = Deployed<"mint" | "approve" | "balanceOf" | "allowance" | "permit" | "nonces" | "name">;
-type Stake = Deployed<"deposit" | "stakeOf" | "requestUnbond" | "totalBurned">;
+type Token = TestToken & Deployed<"name">;
 
 async function fixture() {
   const [deployer, payer, other, operatorA, operatorB, stranger] = await ethers.getSigners();
   if (!deployer || !payer || !other || !operatorA || !operatorB || !stranger) throw new Error("too few accounts");
-  const token = (await ethers.deployContract("TestToken")) as unknown as Token;
-  const registry = (await ethers.deployContract("MockNodeRegistry")) as unknown as MockRegistry;
-  const authority = await ethers.deployContract("OpenAuthority");
-  const stake = (await ethers.deployContract("NodeStake", [authority, token, 21 * DAY, 5000])) as unknown as Stake;
-  const escrow = (await ethers.deployContract("InferenceEscrow", [token, registry, stake, THAW])) as unknown as Escrow;
+  const token = await deploy<Token>(ethers, "TestToken");
+  const registry = await deploy<MockRegistry>(ethers, "MockNodeRegistry");
+  const manager = await deploy<AccessManager>(ethers, "AccessManager", [deployer]);
+  const stake = await deploy<NodeStake>(ethers, "NodeStake", [manager, token, 21 * DAY, 5000]);
+  const escrow = await deploy<Escrow>(ethers, "InferenceEscrow", [token, registry, stake, THAW]);
+  await manager.setTargetFunctionRole(stake, [stake.interface.getFunction("slash")?.selector], SLASHER_ROLE);
+  await manager.grantRole(SLASHER_ROLE, escrow, 0);
   await registry.setNode(NODE_A, operatorA, true);
   await registry.setNode(NODE_A2, operatorA, true);
   await registry.setNode(NODE_B, operatorB, true);
@@ -59,7 +63,7 @@ async function fixture() {
   await registry.setKey(NODE_B, serviceB.keyEpoch, keyB);
   for (const account of [payer, other]) {
     await token.mint(account, FUNDS);
-    await by(token, account).approve(escrow, ethers.MaxUint256);
+    await as(token, account).approve(escrow, ethers.MaxUint256);
   }
   const { chainId } = await ethers.provider.getNetwork();
   const domain: Domain = {
@@ -68,10 +72,8 @@ async function fixture() {
     chainId,
     verifyingContract: await escrow.getAddress(),
   };
-  return {
-    ...{ deployer, payer, other, operatorA, operatorB, stranger, token, registry, stake, escrow, domain },
-    sign: signing(ethers, domain),
-  };
+  const sign = signing(ethers, domain);
+  return { payer, other, operatorA, operatorB, stranger, token, registry, stake, escrow, domain, sign };
 }
 
 const registryErrors = new ethers.Interface([
@@ -103,7 +105,7 @@ async function settlement(f: Fixture, service: Service, given: Terms, signers: S
 }
 
 const open = (f: Fixture, amount: bigint, nodeId = NODE_A) =>
-  by(f.escrow, f.payer).deposit([{ nodeId, amount }]) as Promise<ContractTransactionResponse>;
+  as(f.escrow, f.payer).deposit([{ nodeId, amount }]) as Promise<ContractTransactionResponse>;
 
 async function settled(f: Fixture, amount: bigint, changes: Partial<Terms> = {}): Promise<void> {
   await f.escrow.settle(serviceA, await settlement(f, serviceA, terms(f, amount, changes)));
@@ -117,7 +119,7 @@ async function channelOf(f: Fixture, nodeId = NODE_A, payer = f.payer.address) {
 const idOf = (f: Fixture, nodeId = NODE_A, payer = f.payer.address): string => f.sign.channelId(payer, nodeId);
 
 async function thawed(f: Fixture, nodeId = NODE_A): Promise<void> {
-  await by(f.escrow, f.payer).close(nodeId);
+  await as(f.escrow, f.payer).close(nodeId);
   await networkHelpers.time.increase(THAW);
 }
 
@@ -183,7 +185,7 @@ describe("InferenceEscrow", () => {
         { nodeId: NODE_B, amount: 7n },
         { nodeId: NODE_A, amount: 1n },
       ];
-      const tx = by(f.escrow, f.payer).deposit(deposits);
+      const tx = as(f.escrow, f.payer).deposit(deposits);
       await expect(tx).to.emit(f.escrow, "ChannelFunded").withArgs(idOf(f), f.payer, NODE_A, 5n, 5n);
       await expect(tx).to.emit(f.escrow, "ChannelFunded").withArgs(idOf(f, NODE_B), f.payer, NODE_B, 7n, 7n);
       await expect(tx).to.emit(f.escrow, "ChannelFunded").withArgs(idOf(f), f.payer, NODE_A, 1n, 6n);
@@ -203,7 +205,7 @@ describe("InferenceEscrow", () => {
       await f.registry.setNode(NODE_B, f.operatorB, false);
       const deposits = [NODE_A, NODE_B].map((nodeId) => ({ nodeId, amount: 5n }));
       for (const given of [deposits, deposits.slice(1)]) {
-        await expect(by(f.escrow, f.payer).deposit(given))
+        await expect(as(f.escrow, f.payer).deposit(given))
           .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowNodeInactive")
           .withArgs(NODE_B);
       }
@@ -223,7 +225,7 @@ describe("InferenceEscrow", () => {
     it("tops no closing channel up", async () => {
       const f = await load();
       await open(f, 10n);
-      await by(f.escrow, f.payer).close(NODE_A);
+      await as(f.escrow, f.payer).close(NODE_A);
       const { withdrawableAt } = await channelOf(f);
       await expect(open(f, 1n))
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowChannelClosing")
@@ -241,18 +243,18 @@ describe("InferenceEscrow", () => {
 
     it("refuses without allowance or balance", async () => {
       const f = await load();
-      await by(f.token, f.payer).approve(f.escrow, 4n);
+      await as(f.token, f.payer).approve(f.escrow, 4n);
       await expect(open(f, 5n))
         .to.be.revertedWithCustomError(f.token, "ERC20InsufficientAllowance")
         .withArgs(f.escrow, 4n, 5n);
-      await expect(by(f.escrow, f.other).deposit([{ nodeId: NODE_A, amount: FUNDS + 1n }]))
+      await expect(as(f.escrow, f.other).deposit([{ nodeId: NODE_A, amount: FUNDS + 1n }]))
         .to.be.revertedWithCustomError(f.token, "ERC20InsufficientBalance")
         .withArgs(f.other, FUNDS, FUNDS + 1n);
     });
 
     it("does nothing for an empty list", async () => {
       const f = await load();
-      await expect(by(f.escrow, f.payer).deposit([])).to.changeTokenBalance(ethers, f.token, f.escrow, 0n);
+      await expect(as(f.escrow, f.payer).deposit([])).to.changeTokenBalance(ethers, f.token, f.escrow, 0n);
     });
   });
 
@@ -287,30 +289,30 @@ describe("InferenceEscrow", () => {
 
     it("opens channels without an approval", async () => {
       const f = await load();
-      await by(f.token, f.payer).approve(f.escrow, 0n);
+      await as(f.token, f.payer).approve(f.escrow, 0n);
       const { v, r, s } = await permit(f, 12n);
-      const tx = by(f.escrow, f.payer).depositWithPermit(deposits, DEADLINE, v, r, s);
+      const tx = as(f.escrow, f.payer).depositWithPermit(deposits, DEADLINE, v, r, s);
       await expect(tx).to.changeTokenBalances(ethers, f.token, [f.payer, f.escrow], [-12n, 12n]);
       expect((await channelOf(f, NODE_B)).deposit).to.equal(7n);
     });
 
     it("opens channels though somebody used the permit first", async () => {
       const f = await load();
-      await by(f.token, f.payer).approve(f.escrow, 0n);
+      await as(f.token, f.payer).approve(f.escrow, 0n);
       const { v, r, s } = await permit(f, 12n);
-      await by(f.token, f.stranger).permit(f.payer, f.escrow, 12n, DEADLINE, v, r, s);
-      const tx = by(f.escrow, f.payer).depositWithPermit(deposits, DEADLINE, v, r, s);
+      await as(f.token, f.stranger).permit(f.payer, f.escrow, 12n, DEADLINE, v, r, s);
+      const tx = as(f.escrow, f.payer).depositWithPermit(deposits, DEADLINE, v, r, s);
       await expect(tx).to.changeTokenBalances(ethers, f.token, [f.payer, f.escrow], [-12n, 12n]);
     });
 
     it("refuses another's permit, one for less, and one that has lapsed", async () => {
       const f = await load();
-      await by(f.token, f.payer).approve(f.escrow, 11n);
+      await as(f.token, f.payer).approve(f.escrow, 11n);
       const lapsed = { ...(await permit(f, 12n)).toJSON(), deadline: 1n };
       for (const given of [await permit(f, 12n, f.other), await permit(f, 11n), lapsed]) {
         const { r, s, v } = ethers.Signature.from({ r: given.r, s: given.s, v: given.v });
         const deadline = "deadline" in given ? given.deadline : DEADLINE;
-        await expect(by(f.escrow, f.payer).depositWithPermit(deposits, deadline, v, r, s))
+        await expect(as(f.escrow, f.payer).depositWithPermit(deposits, deadline, v, r, s))
           .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowPermitRefused")
           .withArgs(12n, 11n);
       }
@@ -321,14 +323,14 @@ describe("InferenceEscrow", () => {
     it("start the thaw and stop it", async () => {
       const f = await load();
       await open(f, 10n);
-      const closing = await by(f.escrow, f.payer).close(NODE_A);
+      const closing = await as(f.escrow, f.payer).close(NODE_A);
       const at = BigInt(await networkHelpers.time.latest()) + THAW;
       await expect(closing).to.emit(f.escrow, "ChannelClosing").withArgs(idOf(f), at);
       expect((await channelOf(f)).withdrawableAt).to.equal(at);
-      await expect(by(f.escrow, f.payer).reopen(NODE_A)).to.emit(f.escrow, "ChannelReopened").withArgs(idOf(f));
+      await expect(as(f.escrow, f.payer).reopen(NODE_A)).to.emit(f.escrow, "ChannelReopened").withArgs(idOf(f));
       expect(await channelOf(f)).to.deep.equal({ deposit: 10n, spent: 0n, withdrawableAt: 0n });
       await open(f, 1n);
-      await expect(by(f.escrow, f.payer).withdraw(NODE_A)).to.be.revertedWithCustomError(
+      await expect(as(f.escrow, f.payer).withdraw(NODE_A)).to.be.revertedWithCustomError(
         f.escrow,
         "InferenceEscrowChannelNotClosing",
       );
@@ -337,9 +339,9 @@ describe("InferenceEscrow", () => {
     it("cannot close twice, which would not even restart the clock", async () => {
       const f = await load();
       await open(f, 10n);
-      await by(f.escrow, f.payer).close(NODE_A);
+      await as(f.escrow, f.payer).close(NODE_A);
       const { withdrawableAt } = await channelOf(f);
-      await expect(by(f.escrow, f.payer).close(NODE_A))
+      await expect(as(f.escrow, f.payer).close(NODE_A))
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowChannelClosing")
         .withArgs(idOf(f), withdrawableAt);
     });
@@ -348,7 +350,7 @@ describe("InferenceEscrow", () => {
       const f = await load();
       await open(f, 10n);
       for (const caller of [f.stranger, f.operatorA]) {
-        await expect(by(f.escrow, caller).close(NODE_A))
+        await expect(as(f.escrow, caller).close(NODE_A))
           .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowChannelEmpty")
           .withArgs(idOf(f, NODE_A, caller.address));
       }
@@ -358,7 +360,7 @@ describe("InferenceEscrow", () => {
       const f = await load();
       await open(f, 10n);
       await settled(f, 10n);
-      await expect(by(f.escrow, f.payer).close(NODE_A))
+      await expect(as(f.escrow, f.payer).close(NODE_A))
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowChannelEmpty")
         .withArgs(idOf(f));
     });
@@ -366,7 +368,7 @@ describe("InferenceEscrow", () => {
     it("refuse to reopen what is not closing", async () => {
       const f = await load();
       await open(f, 10n);
-      await expect(by(f.escrow, f.payer).reopen(NODE_A))
+      await expect(as(f.escrow, f.payer).reopen(NODE_A))
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowChannelNotClosing")
         .withArgs(idOf(f));
     });
@@ -377,14 +379,14 @@ describe("InferenceEscrow", () => {
       const f = await load();
       await open(f, 10n);
       await settled(f, 4n);
-      await by(f.escrow, f.payer).close(NODE_A);
+      await as(f.escrow, f.payer).close(NODE_A);
       const { withdrawableAt } = await channelOf(f);
       await networkHelpers.time.setNextBlockTimestamp(withdrawableAt - 1n);
-      await expect(by(f.escrow, f.payer).withdraw(NODE_A))
+      await expect(as(f.escrow, f.payer).withdraw(NODE_A))
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowChannelThawing")
         .withArgs(idOf(f), withdrawableAt);
       await networkHelpers.time.setNextBlockTimestamp(withdrawableAt);
-      const tx = by(f.escrow, f.payer).withdraw(NODE_A);
+      const tx = as(f.escrow, f.payer).withdraw(NODE_A);
       await expect(tx).to.emit(f.escrow, "ChannelWithdrawn").withArgs(idOf(f), 6n);
       await expect(tx).to.changeTokenBalances(ethers, f.token, [f.payer, f.escrow], [6n, -6n]);
       expect(await channelOf(f)).to.deep.equal({ deposit: 4n, spent: 4n, withdrawableAt: 0n });
@@ -396,17 +398,17 @@ describe("InferenceEscrow", () => {
       await f.registry.setNode(NODE_A, f.operatorA, false);
       await f.registry.markSlashed(NODE_A);
       await thawed(f);
-      await expect(by(f.escrow, f.payer).withdraw(NODE_A)).to.changeTokenBalance(ethers, f.token, f.payer, 10n);
+      await expect(as(f.escrow, f.payer).withdraw(NODE_A)).to.changeTokenBalance(ethers, f.token, f.payer, 10n);
     });
 
     it("leave the node what it settles during the thaw and after it", async () => {
       const f = await load();
       await open(f, 10n);
-      await by(f.escrow, f.payer).close(NODE_A);
+      await as(f.escrow, f.payer).close(NODE_A);
       await settled(f, 3n);
       await networkHelpers.time.increase(THAW);
       await settled(f, 5n, { sequence: 2n });
-      await expect(by(f.escrow, f.payer).withdraw(NODE_A)).to.changeTokenBalance(ethers, f.token, f.payer, 5n);
+      await expect(as(f.escrow, f.payer).withdraw(NODE_A)).to.changeTokenBalance(ethers, f.token, f.payer, 5n);
       expect(await f.escrow.earnings(f.operatorA)).to.equal(5n);
     });
 
@@ -415,7 +417,7 @@ describe("InferenceEscrow", () => {
       await open(f, 10n);
       await thawed(f);
       await settled(f, 10n);
-      await expect(by(f.escrow, f.payer).withdraw(NODE_A)).to.changeTokenBalance(ethers, f.token, f.payer, 0n);
+      await expect(as(f.escrow, f.payer).withdraw(NODE_A)).to.changeTokenBalance(ethers, f.token, f.payer, 0n);
       await open(f, 1n);
       expect(await channelOf(f)).to.deep.equal({ deposit: 11n, spent: 10n, withdrawableAt: 0n });
     });
@@ -424,8 +426,8 @@ describe("InferenceEscrow", () => {
       const f = await load();
       await open(f, 10n);
       await thawed(f);
-      await by(f.escrow, f.payer).withdraw(NODE_A);
-      await expect(by(f.escrow, f.payer).withdraw(NODE_A))
+      await as(f.escrow, f.payer).withdraw(NODE_A);
+      await expect(as(f.escrow, f.payer).withdraw(NODE_A))
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowChannelNotClosing")
         .withArgs(idOf(f));
     });
@@ -435,18 +437,18 @@ describe("InferenceEscrow", () => {
       await open(f, 10n);
       await open(f, 20n, NODE_B);
       await open(f, 40n, NODE_A2);
-      await by(f.escrow, f.payer).close(NODE_A);
+      await as(f.escrow, f.payer).close(NODE_A);
       await thawed(f, NODE_B);
       const many = [NODE_A, NODE_B];
       for (const bad of [
         [...many, NODE_A2],
         [...many, NODE_A],
       ]) {
-        await expect(by(f.escrow, f.payer).withdrawMany(bad))
+        await expect(as(f.escrow, f.payer).withdrawMany(bad))
           .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowChannelNotClosing")
           .withArgs(idOf(f, bad[2]));
       }
-      const tx = by(f.escrow, f.payer).withdrawMany(many);
+      const tx = as(f.escrow, f.payer).withdrawMany(many);
       await expect(tx).to.changeTokenBalances(ethers, f.token, [f.payer, f.escrow], [30n, -30n]);
       await expect(tx).to.emit(f.token, "Transfer").withArgs(f.escrow, f.payer, 30n);
     });
@@ -457,7 +459,7 @@ describe("InferenceEscrow", () => {
       const f = await load();
       await open(f, 10n);
       const first = await settlement(f, serviceA, terms(f, 3n, { units: 2n, privacySpent: 9n }));
-      await expect(by(f.escrow, f.stranger).settle(serviceA, first))
+      await expect(as(f.escrow, f.stranger).settle(serviceA, first))
         .to.emit(f.escrow, "Settled")
         .withArgs(idOf(f), 1n, 3n, 2n, 9n);
       const later = terms(f, 9n, { sequence: 7n, receiptAmount: 8n });
@@ -654,7 +656,7 @@ describe("InferenceEscrow", () => {
       const old = await settlement(f, serviceA, terms(f, 6n));
       await f.escrow.settle(serviceA, old);
       await thawed(f);
-      await by(f.escrow, f.payer).withdraw(NODE_A);
+      await as(f.escrow, f.payer).withdraw(NODE_A);
       await expect(f.escrow.settle(serviceA, await settlement(f, serviceA, terms(f, 7n))))
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowSettlementRefused")
         .withArgs(idOf(f), REFUSAL.AboveDeposit);
@@ -670,8 +672,8 @@ describe("InferenceEscrow", () => {
     it("reopening takes no receipt's money away", async () => {
       const f = await load();
       await open(f, 10n);
-      await by(f.escrow, f.payer).close(NODE_A);
-      await by(f.escrow, f.payer).reopen(NODE_A);
+      await as(f.escrow, f.payer).close(NODE_A);
+      await as(f.escrow, f.payer).reopen(NODE_A);
       await settled(f, 10n);
       expect(await f.escrow.earnings(f.operatorA)).to.equal(10n);
     });
@@ -682,7 +684,7 @@ describe("InferenceEscrow", () => {
       const f = await load();
       for (const nodeId of [NODE_A, NODE_A2, NODE_B]) {
         await open(f, 100n, nodeId);
-        await by(f.escrow, f.other).deposit([{ nodeId, amount: 100n }]);
+        await as(f.escrow, f.other).deposit([{ nodeId, amount: 100n }]);
       }
       const others = { payer: f.other.address };
       const good = await settlement(f, serviceA, terms(f, 11n));
@@ -699,7 +701,7 @@ describe("InferenceEscrow", () => {
         { service: serviceB, settlements: [] },
       ];
       expect(await f.escrow.settleBatch.staticCall(batches)).to.deep.equal([11n, 0n, 0n, 17n, 0n, 19n, 0n, 29n]);
-      const tx = by(f.escrow, f.stranger).settleBatch(batches);
+      const tx = as(f.escrow, f.stranger).settleBatch(batches);
       const refused = (id: string, reason: number) =>
         expect(tx).to.emit(f.escrow, "SettlementRefused").withArgs(id, reason);
       await refused(idOf(f, NODE_A, f.other.address), REFUSAL.VoucherSignature);
@@ -746,9 +748,7 @@ describe("InferenceEscrow", () => {
 
     async function walletFixture() {
       const f = await fixture();
-      const wallet = (await ethers.deployContract("PayerWallet", [f.payer])) as unknown as Deployed<
-        "execute" | "setManner"
-      >;
+      const wallet = await deploy<Deployed<"execute" | "setManner">>(ethers, "PayerWallet", [f.payer]);
       const address = await wallet.getAddress();
       const call = (contract: Escrow | Token, name: string, args: unknown[]) =>
         wallet.execute(contract, contract.interface.encodeFunctionData(name, args));
@@ -811,11 +811,11 @@ describe("InferenceEscrow", () => {
       await open(f, 100n, NODE_A2);
       await settled(f, 11n);
       await f.escrow.settle(serviceA2, await settlement(f, serviceA2, terms(f, 19n), { key: keyA2 }));
-      const tx = by(f.escrow, f.operatorA).withdrawEarnings();
+      const tx = as(f.escrow, f.operatorA).withdrawEarnings();
       await expect(tx).to.emit(f.escrow, "EarningsWithdrawn").withArgs(f.operatorA, 30n);
       await expect(tx).to.changeTokenBalances(ethers, f.token, [f.operatorA, f.escrow], [30n, -30n]);
       expect(await f.escrow.earnings(f.operatorA)).to.equal(0n);
-      await expect(by(f.escrow, f.operatorA).withdrawEarnings())
+      await expect(as(f.escrow, f.operatorA).withdrawEarnings())
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowNoEarnings")
         .withArgs(f.operatorA);
     });
@@ -824,7 +824,7 @@ describe("InferenceEscrow", () => {
       const f = await load();
       await open(f, 100n);
       await settled(f, 11n);
-      await expect(by(f.escrow, f.stranger).withdrawEarnings())
+      await expect(as(f.escrow, f.stranger).withdrawEarnings())
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowNoEarnings")
         .withArgs(f.stranger);
     });
@@ -836,8 +836,8 @@ describe("InferenceEscrow", () => {
     async function bondedFixture() {
       const f = await fixture();
       await f.token.mint(f.operatorA, BOND);
-      await by(f.token, f.operatorA).approve(f.stake, BOND);
-      await by(f.stake, f.operatorA).deposit(BOND);
+      await as(f.token, f.operatorA).approve(f.stake, BOND);
+      await as(f.stake, f.operatorA).deposit(BOND);
       return f;
     }
     const loadBonded = () => networkHelpers.loadFixture(bondedFixture);
@@ -867,7 +867,7 @@ describe("InferenceEscrow", () => {
     for (const change of changes) {
       it(`slashes for two receipts that differ in ${Object.keys(change)[0]}`, async () => {
         const f = await loadBonded();
-        const tx = by(f.escrow, f.stranger).reportConflictingReceipts(...(await conflict(f, change)));
+        const tx = as(f.escrow, f.stranger).reportConflictingReceipts(...(await conflict(f, change)));
         await expect(tx)
           .to.emit(f.escrow, "ConflictingReceipts")
           .withArgs(NODE_A, idOf(f), 1n, keyA.address, f.stranger);
@@ -880,14 +880,14 @@ describe("InferenceEscrow", () => {
       const f = await loadBonded();
       await f.registry.setKey(NODE_A, 2n, keyA2);
       await f.registry.dropKey(NODE_A, 1n);
-      await by(f.stake, f.operatorA).requestUnbond(BOND);
-      await by(f.escrow, f.stranger).reportConflictingReceipts(...(await conflict(f, { units: 2n })));
+      await as(f.stake, f.operatorA).requestUnbond(BOND);
+      await as(f.escrow, f.stranger).reportConflictingReceipts(...(await conflict(f, { units: 2n })));
       expect((await f.stake.stakeOf(f.operatorA)).unbonding).to.equal(500n);
     });
 
     it("slashes a node once", async () => {
       const f = await loadBonded();
-      await by(f.escrow, f.stranger).reportConflictingReceipts(...(await conflict(f, { units: 2n })));
+      await as(f.escrow, f.stranger).reportConflictingReceipts(...(await conflict(f, { units: 2n })));
       await expect(f.escrow.reportConflictingReceipts(...(await conflict(f, { units: 3n }))))
         .to.be.revertedWithCustomError({ interface: registryErrors }, "NodeRegistryWrongStatus")
         .withArgs(NODE_A, 5);
@@ -975,17 +975,11 @@ describe("InferenceEscrow", () => {
   describe("hostile tokens", () => {
     async function hostileFixture() {
       const base = await fixture();
-      const hostile = await ethers.deployContract("HostileToken");
-      const token = hostile as unknown as Token & Deployed<"arm" | "setFee">;
-      const escrow = (await ethers.deployContract("InferenceEscrow", [
-        token,
-        base.registry,
-        base.stake,
-        THAW,
-      ])) as unknown as Escrow;
+      const token = await deploy<HostileToken & Token>(ethers, "HostileToken");
+      const escrow = await deploy<Escrow>(ethers, "InferenceEscrow", [token, base.registry, base.stake, THAW]);
       const domain = { ...base.domain, verifyingContract: await escrow.getAddress() };
       await token.mint(base.payer, FUNDS);
-      await by(token, base.payer).approve(escrow, FUNDS);
+      await as(token, base.payer).approve(escrow, FUNDS);
       return { ...base, token, escrow, domain, sign: signing(ethers, domain) };
     }
     const loadHostile = () => networkHelpers.loadFixture(hostileFixture);
@@ -1002,9 +996,9 @@ describe("InferenceEscrow", () => {
       const f = await loadHostile();
       const zero = ethers.ZeroHash;
       const deposits = [{ nodeId: NODE_A, amount: 10n }];
-      await by(f.escrow, f.payer).depositWithPermit(deposits, 0n, 27, zero, zero);
-      await by(f.token, f.payer).approve(f.escrow, 9n);
-      await expect(by(f.escrow, f.payer).depositWithPermit(deposits, 0n, 27, zero, zero))
+      await as(f.escrow, f.payer).depositWithPermit(deposits, 0n, 27, zero, zero);
+      await as(f.token, f.payer).approve(f.escrow, 9n);
+      await expect(as(f.escrow, f.payer).depositWithPermit(deposits, 0n, 27, zero, zero))
         .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowPermitRefused")
         .withArgs(10n, 9n);
     });
@@ -1030,9 +1024,9 @@ describe("InferenceEscrow", () => {
       for (const [name, args] of ways) {
         await f.token.arm(f.escrow, f.escrow.interface.encodeFunctionData(name, args));
         for (const enter of [
-          () => by(f.escrow, f.operatorA).withdrawEarnings(),
-          () => by(f.escrow, f.payer).withdraw(NODE_A),
-          () => by(f.escrow, f.payer).deposit([{ nodeId: NODE_B, amount: 1n }]),
+          () => as(f.escrow, f.operatorA).withdrawEarnings(),
+          () => as(f.escrow, f.payer).withdraw(NODE_A),
+          () => as(f.escrow, f.payer).deposit([{ nodeId: NODE_B, amount: 1n }]),
         ]) {
           await expect(enter()).to.be.revertedWithCustomError(f.escrow, "ReentrancyGuardReentrantCall");
         }

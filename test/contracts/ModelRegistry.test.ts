@@ -1,25 +1,9 @@
 import { expect } from "chai";
 import { network } from "hardhat";
-import { by } from "../support/escrow.ts";
-import type { Deployed, MockRegistry } from "../support/escrow.ts";
+import { as, deploy } from "../support/deployed.ts";
+import type { MockRegistry, ModelRegistry } from "../support/escrow.ts";
 
 const { ethers, networkHelpers } = await network.create();
-
-type Models = Deployed<
-  | "acceptOwnership"
-  | "model"
-  | "modelCount"
-  | "models"
-  | "offer"
-  | "offers"
-  | "register"
-  | "registry"
-  | "removeOffer"
-  | "retire"
-  | "setOffer"
-  | "setPrice"
-  | "transferOwnership"
->;
 
 const MODEL = ethers.id("model");
 const NODE = ethers.id("node");
@@ -36,10 +20,10 @@ const TERMS = {
 async function fixture() {
   const [, owner, heir, operator, stranger] = await ethers.getSigners();
   if (!owner || !heir || !operator || !stranger) throw new Error("too few accounts");
-  const registry = (await ethers.deployContract("MockNodeRegistry")) as unknown as MockRegistry;
-  const models = (await ethers.deployContract("ModelRegistry", [registry])) as unknown as Models;
+  const registry = await deploy<MockRegistry>(ethers, "MockNodeRegistry");
+  const models = await deploy<ModelRegistry>(ethers, "ModelRegistry", [registry]);
   await registry.setNode(NODE, operator, true);
-  await by(models, owner).register(MODEL, TERMS);
+  await as(models, owner).register(MODEL, TERMS);
   return { owner, heir, operator, stranger, registry, models };
 }
 
@@ -69,7 +53,7 @@ describe("ModelRegistry", () => {
     it("makes the caller the owner and keeps the terms", async () => {
       const f = await load();
       const root = ethers.id("another model");
-      await expect(by(f.models, f.stranger).register(root, TERMS))
+      await expect(as(f.models, f.stranger).register(root, TERMS))
         .to.emit(f.models, "ModelRegistered")
         .withArgs(root, f.stranger, Object.values(TERMS));
       const [owner, pendingOwner, retired, terms] = await f.models.model(root);
@@ -79,9 +63,9 @@ describe("ModelRegistry", () => {
 
     it("refuses a root that has an owner, even to that owner and after it retired the model", async () => {
       const f = await load();
-      await by(f.models, f.owner).retire(MODEL);
+      await as(f.models, f.owner).retire(MODEL);
       for (const caller of [f.owner, f.stranger]) {
-        await expect(by(f.models, caller).register(MODEL, TERMS))
+        await expect(as(f.models, caller).register(MODEL, TERMS))
           .to.be.revertedWithCustomError(f.models, "ModelRegistryAlreadyRegistered")
           .withArgs(MODEL, f.owner);
       }
@@ -140,7 +124,7 @@ describe("ModelRegistry", () => {
   describe("setPrice", () => {
     it("suggests another price", async () => {
       const f = await load();
-      await expect(by(f.models, f.owner).setPrice(MODEL, 8n)).to.emit(f.models, "ModelPriceSet").withArgs(MODEL, 8n);
+      await expect(as(f.models, f.owner).setPrice(MODEL, 8n)).to.emit(f.models, "ModelPriceSet").withArgs(MODEL, 8n);
       expect((await f.models.model(MODEL)).terms.pricePerUnit).to.equal(8n);
     });
   });
@@ -148,33 +132,33 @@ describe("ModelRegistry", () => {
   describe("transferOwnership and acceptOwnership", () => {
     it("hand a model over in two steps", async () => {
       const f = await load();
-      await expect(by(f.models, f.owner).transferOwnership(MODEL, f.heir))
+      await expect(as(f.models, f.owner).transferOwnership(MODEL, f.heir))
         .to.emit(f.models, "ModelTransferStarted")
         .withArgs(MODEL, f.owner, f.heir);
       expect(await f.models.model(MODEL).then((model) => [model.owner, model.pendingOwner])).to.deep.equal([
         f.owner.address,
         f.heir.address,
       ]);
-      await expect(by(f.models, f.heir).acceptOwnership(MODEL))
+      await expect(as(f.models, f.heir).acceptOwnership(MODEL))
         .to.emit(f.models, "ModelTransferred")
         .withArgs(MODEL, f.owner, f.heir);
-      await by(f.models, f.heir).setPrice(MODEL, 9n);
-      await expect(by(f.models, f.owner).setPrice(MODEL, 8n))
+      await as(f.models, f.heir).setPrice(MODEL, 9n);
+      await expect(as(f.models, f.owner).setPrice(MODEL, 8n))
         .to.be.revertedWithCustomError(f.models, "ModelRegistryNotOwner")
         .withArgs(MODEL, f.owner);
-      await expect(by(f.models, f.heir).acceptOwnership(MODEL))
+      await expect(as(f.models, f.heir).acceptOwnership(MODEL))
         .to.be.revertedWithCustomError(f.models, "ModelRegistryNotPendingOwner")
         .withArgs(MODEL, f.heir);
     });
 
     it("can be stopped before the other accepts, who alone can", async () => {
       const f = await load();
-      await by(f.models, f.owner).transferOwnership(MODEL, f.heir);
-      await expect(by(f.models, f.stranger).acceptOwnership(MODEL))
+      await as(f.models, f.owner).transferOwnership(MODEL, f.heir);
+      await expect(as(f.models, f.stranger).acceptOwnership(MODEL))
         .to.be.revertedWithCustomError(f.models, "ModelRegistryNotPendingOwner")
         .withArgs(MODEL, f.stranger);
-      await by(f.models, f.owner).transferOwnership(MODEL, ethers.ZeroAddress);
-      await expect(by(f.models, f.heir).acceptOwnership(MODEL))
+      await as(f.models, f.owner).transferOwnership(MODEL, ethers.ZeroAddress);
+      await expect(as(f.models, f.heir).acceptOwnership(MODEL))
         .to.be.revertedWithCustomError(f.models, "ModelRegistryNotPendingOwner")
         .withArgs(MODEL, f.heir);
     });
@@ -183,16 +167,16 @@ describe("ModelRegistry", () => {
   describe("retire", () => {
     it("is for ever and ends what the owner may do, but no offer", async () => {
       const f = await load();
-      await by(f.models, f.operator).setOffer(NODE, MODEL, 5n);
-      await expect(by(f.models, f.owner).retire(MODEL)).to.emit(f.models, "ModelRetired").withArgs(MODEL);
+      await as(f.models, f.operator).setOffer(NODE, MODEL, 5n);
+      await expect(as(f.models, f.owner).retire(MODEL)).to.emit(f.models, "ModelRetired").withArgs(MODEL);
       expect((await f.models.model(MODEL)).retired).to.equal(true);
-      await by(f.models, f.operator).setOffer(NODE, MODEL, 6n);
+      await as(f.models, f.operator).setOffer(NODE, MODEL, 6n);
       expect(await f.models.offer(NODE, MODEL)).to.deep.equal([true, 6n]);
     });
   });
 
   describe("the owner's functions", () => {
-    const calls: readonly [string, (models: Models, root: string, f: Fixture) => Promise<unknown>][] = [
+    const calls: readonly [string, (models: ModelRegistry, root: string, f: Fixture) => Promise<unknown>][] = [
       ["setPrice", (models, root) => models.setPrice(root, 1n)],
       ["transferOwnership", (models, root, f) => models.transferOwnership(root, f.heir)],
       ["retire", (models, root) => models.retire(root)],
@@ -200,14 +184,14 @@ describe("ModelRegistry", () => {
     for (const [name, call] of calls) {
       it(`${name} is refused to a stranger, for an unknown model, and for a retired one`, async () => {
         const f = await load();
-        await expect(call(by(f.models, f.stranger), MODEL, f))
+        await expect(call(as(f.models, f.stranger), MODEL, f))
           .to.be.revertedWithCustomError(f.models, "ModelRegistryNotOwner")
           .withArgs(MODEL, f.stranger);
-        await expect(call(by(f.models, f.owner), UNKNOWN, f))
+        await expect(call(as(f.models, f.owner), UNKNOWN, f))
           .to.be.revertedWithCustomError(f.models, "ModelRegistryUnknownModel")
           .withArgs(UNKNOWN);
-        await by(f.models, f.owner).retire(MODEL);
-        await expect(call(by(f.models, f.owner), MODEL, f))
+        await as(f.models, f.owner).retire(MODEL);
+        await expect(call(as(f.models, f.owner), MODEL, f))
           .to.be.revertedWithCustomError(f.models, "ModelRegistryRetired")
           .withArgs(MODEL);
       });
@@ -217,7 +201,7 @@ describe("ModelRegistry", () => {
   describe("setOffer, removeOffer, offer, offers", () => {
     it("offer a model at the operator's own price, change it and stop", async () => {
       const f = await load();
-      const models = by(f.models, f.operator);
+      const models = as(f.models, f.operator);
       expect(await f.models.offer(NODE, MODEL)).to.deep.equal([false, 0n]);
       await expect(models.setOffer(NODE, MODEL, 0n))
         .to.emit(f.models, "OfferSet")
@@ -233,8 +217,8 @@ describe("ModelRegistry", () => {
     it("are the operator's alone", async () => {
       const f = await load();
       for (const call of [
-        by(f.models, f.owner).setOffer(NODE, MODEL, 5n),
-        by(f.models, f.owner).removeOffer(NODE, MODEL),
+        as(f.models, f.owner).setOffer(NODE, MODEL, 5n),
+        as(f.models, f.owner).removeOffer(NODE, MODEL),
       ]) {
         await expect(call).to.be.revertedWithCustomError(f.models, "ModelRegistryNotOperator").withArgs(NODE, f.owner);
       }
@@ -243,20 +227,20 @@ describe("ModelRegistry", () => {
     it("refuse an unknown node, an unknown model, and the end of what is not offered", async () => {
       const f = await load();
       const registryErrors = new ethers.Interface(["error NodeRegistryUnknownNode(bytes32 nodeId)"]);
-      await expect(by(f.models, f.operator).setOffer(UNKNOWN, MODEL, 5n))
+      await expect(as(f.models, f.operator).setOffer(UNKNOWN, MODEL, 5n))
         .to.be.revertedWithCustomError({ interface: registryErrors }, "NodeRegistryUnknownNode")
         .withArgs(UNKNOWN);
-      await expect(by(f.models, f.operator).setOffer(NODE, UNKNOWN, 5n))
+      await expect(as(f.models, f.operator).setOffer(NODE, UNKNOWN, 5n))
         .to.be.revertedWithCustomError(f.models, "ModelRegistryUnknownModel")
         .withArgs(UNKNOWN);
-      await expect(by(f.models, f.operator).removeOffer(NODE, MODEL))
+      await expect(as(f.models, f.operator).removeOffer(NODE, MODEL))
         .to.be.revertedWithCustomError(f.models, "ModelRegistryNoOffer")
         .withArgs(NODE, MODEL);
     });
 
     it("hold 64 models of a node and no more; a price can still change", async () => {
       const f = await load();
-      const models = by(f.models, f.operator);
+      const models = as(f.models, f.operator);
       const roots = await more(f, MAX_OFFERS);
       for (const [i, root] of roots.entries()) await models.setOffer(NODE, root, i);
       expect(await f.models.offers(NODE)).to.have.length(MAX_OFFERS);
@@ -273,7 +257,7 @@ describe("ModelRegistry", () => {
 
     it("keep the rest right, whichever goes first, in the middle or last", async () => {
       const f = await load();
-      const models = by(f.models, f.operator);
+      const models = as(f.models, f.operator);
       const roots = await more(f, 4);
       for (const order of [
         [0, 1, 2, 3],

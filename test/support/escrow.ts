@@ -1,8 +1,6 @@
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import type { BaseContract, BaseContractMethod, ContractRunner, Wallet } from "ethers";
-
-/** A deployed contract with the named methods, all untyped. */
-export type Deployed<Names extends string> = BaseContract & Readonly<Record<Names, BaseContractMethod>>;
+import type { Wallet } from "ethers";
+import type { Deployed } from "./deployed.ts";
 
 export type Escrow = Deployed<
   | "close"
@@ -26,14 +24,25 @@ export type Escrow = Deployed<
   | "withdrawMany"
 >;
 
+export type ModelRegistry = Deployed<
+  | "acceptOwnership"
+  | "model"
+  | "modelCount"
+  | "models"
+  | "offer"
+  | "offers"
+  | "register"
+  | "registry"
+  | "removeOffer"
+  | "retire"
+  | "setOffer"
+  | "setPrice"
+  | "transferOwnership"
+>;
+
 export type MockRegistry = Deployed<"setNode" | "setKey" | "dropKey" | "node" | "markSlashed">;
 
-/** The same contract, called by another. */
-export function by<C extends BaseContract>(contract: C, runner: ContractRunner): C {
-  return contract.connect(runner) as C;
-}
-
-export const VOUCHER_TYPES = {
+const VOUCHER_TYPES = {
   Voucher: [
     { name: "channelId", type: "bytes32" },
     { name: "sequence", type: "uint64" },
@@ -44,7 +53,7 @@ export const VOUCHER_TYPES = {
   ],
 };
 
-export const RECEIPT_TYPES = {
+const RECEIPT_TYPES = {
   Receipt: [
     { name: "channelId", type: "bytes32" },
     { name: "sequence", type: "uint64" },
