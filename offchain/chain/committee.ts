@@ -21,11 +21,6 @@ export async function readThreshold(contracts: Contracts): Promise<number> {
   return Number(await view<bigint>(contracts, "VerifierCommittee", "threshold"));
 }
 
-/** The bond that a member needs. */
-export function readMemberBond(contracts: Contracts): Promise<bigint> {
-  return view(contracts, "VerifierCommittee", "memberBond");
-}
-
 /** Records a verdict; `signatures` by bonded members, in ascending order of their addresses. */
 export function submitVerdict(
   contracts: Contracts,
@@ -56,8 +51,4 @@ export function addMember(contracts: Contracts, account: Hex, endpoint: string):
 
 export function setMemberEndpoint(contracts: Contracts, endpoint: string): Call {
   return callTo(contracts, "VerifierCommittee", "setEndpoint", [endpoint]);
-}
-
-export function setThreshold(contracts: Contracts, threshold: number): Call {
-  return callTo(contracts, "VerifierCommittee", "setThreshold", [threshold]);
 }

@@ -9,11 +9,6 @@ export interface Proposal {
   readonly salt: Hex;
 }
 
-/** Seconds that a proposal has to wait. */
-export async function readTimelockDelay(contracts: Contracts): Promise<bigint> {
-  return view(contracts, "TimelockController", "getMinDelay");
-}
-
 /** When a proposal may be executed, in seconds since 1970: 0 where it is unknown, 1 where it was executed. */
 export async function readProposalTime(contracts: Contracts, proposal: Proposal): Promise<bigint> {
   const id = await view<Hex>(contracts, "TimelockController", "hashOperationBatch", batch(proposal));

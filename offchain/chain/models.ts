@@ -70,7 +70,3 @@ export function registerModel(contracts: Contracts, root: Hex, terms: ModelTerms
 export function setOffer(contracts: Contracts, nodeId: Hex, offer: Offer): Call {
   return callTo(contracts, "ModelRegistry", "setOffer", [nodeId, offer.modelId, offer.pricePerUnit]);
 }
-
-export function removeOffer(contracts: Contracts, nodeId: Hex, modelId: Hex): Call {
-  return callTo(contracts, "ModelRegistry", "removeOffer", [nodeId, modelId]);
-}

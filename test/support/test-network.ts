@@ -41,6 +41,9 @@ export interface TestMember {
 /** A registered node whose evidence the test decides. */
 export interface TestNode {
   readonly nodeId: Hex;
+  readonly operator: Sender;
+  /** The enclave's signing key of the evidence that was made last. */
+  signingKey(): Uint8Array;
   /** Makes evidence for new keys or for the current ones, with defects, and serves it. */
   refresh(change?: {
     readonly newKeys?: boolean;
@@ -177,7 +180,10 @@ async function startNode(
     answer = nodeEvidenceToJson(evidence);
     return evidence;
   };
-  return { server, node: { nodeId, refresh, serve: (other) => void (answer = other) } };
+  return {
+    server,
+    node: { nodeId, operator, refresh, signingKey: () => keys.signing, serve: (other) => void (answer = other) },
+  };
 }
 
 interface Keys {

@@ -9,7 +9,7 @@ import type { Migration } from "../../../offchain/store/migrations.ts";
 import { copyStore, openStore, tieStore } from "../../../offchain/store/store.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
 import { refusal } from "../../support/refusal.ts";
-import { WRITER_MIGRATIONS } from "../../support/store-writer.ts";
+import { WRITER_MIGRATIONS, writeNumbers } from "../../support/store-writer.ts";
 
 const TABLE: Migration = {
   part: "things",
@@ -123,7 +123,7 @@ describe("store", function () {
     const directory = temporaryDirectory();
 
     async function killedAfter(enough: number): Promise<number> {
-      const script = `import(${JSON.stringify(WRITER)}).then((m) => m.writeNumbers(${JSON.stringify(directory)}))`;
+      const script = `import(${JSON.stringify(WRITER)}).then((m) => m.${writeNumbers.name}(${JSON.stringify(directory)}))`;
       const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
       let acknowledged = 0;
       for await (const line of createInterface(child.stdout)) {
