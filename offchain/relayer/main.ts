@@ -7,8 +7,8 @@ import { readDeployment } from "../chain/deployment.ts";
 import { openSender } from "../chain/sender.ts";
 import { parseHex } from "../encoding/bytes.ts";
 import { createCache } from "../endorsements/cache.ts";
+import { dcapTargetOf } from "../endorsements/dcap-target.ts";
 import { fetchDcapEndorsements, type PcsDocument } from "../endorsements/pcs.ts";
-import { pcsTargetOf } from "../endorsements/pcs-target.ts";
 import { CloisterError, ConfigError } from "../errors.ts";
 import { fetchBytes, fetchJson } from "../http/fetch.ts";
 import { listen } from "../http/server.ts";
@@ -66,7 +66,7 @@ function endorsementSource(pcsUrl: string, signal: AbortSignal): RelayerContext[
   const cache = createCache<PcsDocument>({ now: Date.now });
   return async (evidence) => {
     const options = { fetch: fetchBytes, now: Date.now(), cache, signal };
-    return { dcap: await fetchDcapEndorsements(pcsUrl, pcsTargetOf(evidence), options) };
+    return { dcap: await fetchDcapEndorsements(pcsUrl, dcapTargetOf(evidence), options) };
   };
 }
 

@@ -29,7 +29,7 @@ import { approve, mintTestTokens, readBalance } from "../../../offchain/chain/to
 import { simulatedTrustRoot } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex } from "../../../offchain/encoding/bytes.ts";
 import { fetchDcapEndorsements } from "../../../offchain/endorsements/pcs.ts";
-import { pcsTargetOf } from "../../../offchain/endorsements/pcs-target.ts";
+import { dcapTargetOf } from "../../../offchain/endorsements/dcap-target.ts";
 import { fetchBytes } from "../../../offchain/http/fetch.ts";
 import { signReceipt } from "../../../offchain/receipt/receipt.ts";
 import { channelId, signVoucher } from "../../../offchain/receipt/voucher.ts";
@@ -76,7 +76,7 @@ describe("chain, where money moves", function () {
         trustRoots: [simulatedTrustRoot(network.vendor)],
         chains: new ChainVerifier(),
         endorsementsOf: async (quote) => ({
-          dcap: await fetchDcapEndorsements(network.pcs.url, pcsTargetOf(quote), {
+          dcap: await fetchDcapEndorsements(network.pcs.url, dcapTargetOf(quote), {
             fetch: fetchBytes,
             now: Date.now(),
           }),

@@ -14,7 +14,7 @@ import { openSender } from "../../../offchain/chain/sender.ts";
 import { execute, schedule } from "../../../offchain/chain/governance.ts";
 import { simulatedTrustRoot } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex } from "../../../offchain/encoding/bytes.ts";
-import { pcsTargetOf } from "../../../offchain/endorsements/pcs-target.ts";
+import { dcapTargetOf } from "../../../offchain/endorsements/dcap-target.ts";
 import { fetchDcapEndorsements } from "../../../offchain/endorsements/pcs.ts";
 import { fetchBytes, fetchJson } from "../../../offchain/http/fetch.ts";
 import { listen } from "../../../offchain/http/server.ts";
@@ -55,7 +55,7 @@ describe("relayer", function () {
       trustRoots: [simulatedTrustRoot(network.vendor)],
       chains: new ChainVerifier(),
       endorsementsOf: async (evidence) => ({
-        dcap: await fetchDcapEndorsements(network.pcs.url, pcsTargetOf(evidence), {
+        dcap: await fetchDcapEndorsements(network.pcs.url, dcapTargetOf(evidence), {
           fetch: fetchBytes,
           now: Date.now(),
         }),
