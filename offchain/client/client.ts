@@ -84,8 +84,21 @@ export async function openClient(options: ClientOptions): Promise<Client> {
   const payer = toHex(signingAddress(payerKey));
   await tieStore(store, `${chain.chainId}/${contracts.addresses.InferenceEscrow}/${payer}`);
   const sender = await openSender(chain, { privateKey: options.payerKey });
-  return clientOf({ options, contracts, store, sender, payer, payerKey, verified: new Map(), locks: createLocks() });
+  return clientOf({
+    options,
+    contracts,
+    store,
+    sender,
+    payer,
+    payerKey,
+    verified: new Map(),
+    prices: new Map(),
+    locks: createLocks(),
+  });
 }
+
+/** How long the registry's word on a verified node is taken as still true: a revocation is seen after this at the latest. */
+const CONFIRM_MS = 2000;
 
 interface Parts {
   readonly options: ClientOptions;
@@ -94,7 +107,9 @@ interface Parts {
   readonly sender: Sender;
   readonly payer: Hex;
   readonly payerKey: Uint8Array;
-  readonly verified: Map<Hex, VerifiedNode>;
+  /** What was verified, and when the registry last confirmed it (milliseconds since 1970). */
+  readonly verified: Map<Hex, { readonly node: VerifiedNode; readonly confirmedAt: number }>;
+  readonly prices: Map<string, { readonly price: bigint; readonly readAt: number }>;
   readonly locks: Locks;
 }
 
@@ -133,10 +148,14 @@ async function listWithOffers(contracts: Contracts): Promise<readonly ListedNode
 
 /** The contract's word is one more check: what it does not call active is refused whatever the evidence says. */
 async function verifyCached(parts: Parts, nodeId: Hex): Promise<VerifiedNode> {
-  const record = await readyNode(parts, nodeId);
   const known = parts.verified.get(nodeId);
   const now = Date.now();
-  if (known !== undefined && known.evidenceHash === record.evidenceHash && known.validUntil > now) return known;
+  if (known !== undefined && known.confirmedAt + CONFIRM_MS > now && known.node.validUntil > now) return known.node;
+  const record = await readyNode(parts, nodeId);
+  if (known !== undefined && known.node.evidenceHash === record.evidenceHash && known.node.validUntil > now) {
+    parts.verified.set(nodeId, { node: known.node, confirmedAt: now });
+    return known.node;
+  }
   const { contracts, options } = parts;
   const node = await verifyNode(record, {
     ...options,
@@ -145,7 +164,7 @@ async function verifyCached(parts: Parts, nodeId: Hex): Promise<VerifiedNode> {
     now,
   });
   await checkReferenceValues(contracts, node);
-  parts.verified.set(nodeId, node);
+  parts.verified.set(nodeId, { node, confirmedAt: now });
   return node;
 }
 
@@ -200,13 +219,25 @@ async function inferChecked(
   inputs: readonly Tensor[],
 ): Promise<ClientAnswer> {
   const node = await verifyCached(parts, target.nodeId);
-  const price = await readOffer(parts.contracts, target.nodeId, target.modelId);
-  if (price === undefined) {
-    throw new ConfigError("CONFIG_INVALID", `${target.nodeId} does not offer the model ${target.modelId}`);
-  }
+  const price = await offeredPrice(parts, target);
   const options = { ...inferParts(parts), node, modelId: target.modelId, price };
   const checked = await parts.locks.run(target.nodeId, () => infer(inputs, options));
   return { ...checked, node, evidenceFile: evidenceFileOf(parts, node, checked, inputs) };
+}
+
+/** What the node asks for one unit now; kept as long as the registry's word on the node. */
+async function offeredPrice(
+  parts: Parts,
+  { nodeId, modelId }: { readonly nodeId: Hex; readonly modelId: Hex },
+): Promise<bigint> {
+  const known = parts.prices.get(`${nodeId}/${modelId}`);
+  if (known !== undefined && known.readAt + CONFIRM_MS > Date.now()) return known.price;
+  const price = await readOffer(parts.contracts, nodeId, modelId);
+  if (price === undefined) {
+    throw new ConfigError("CONFIG_INVALID", `${nodeId} does not offer the model ${modelId}`);
+  }
+  parts.prices.set(`${nodeId}/${modelId}`, { price, readAt: Date.now() });
+  return price;
 }
 
 function evidenceFileOf(
