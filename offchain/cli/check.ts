@@ -47,7 +47,7 @@ async function checkFile(path: string, options: Options, session: Session): Prom
 }
 
 /** Reads an evidence file; throws `ConfigError` `CONFIG_INVALID` for what is none. */
-export function readEvidenceFile(path: string): EvidenceFile {
+function readEvidenceFile(path: string): EvidenceFile {
   const json = readFileJson(path);
   try {
     return parseEvidenceFile(json);
@@ -72,9 +72,4 @@ function fileLines(file: EvidenceFile, checked: FileCheck, options: Options): re
     `${verdict}  judged as of ${time} (${whose})`,
     ...checkLines(checked.checks),
   ];
-}
-
-/** The checks of an evidence file as lines, for verbs that make one. */
-export function checkedLines({ checks, simulated }: FileCheck): readonly string[] {
-  return [...(simulated ? [SIMULATED_LINE] : []), ...checkLines(checks)];
 }

@@ -13,3 +13,17 @@ export function checkLines(checks: readonly Check[]): readonly string[] {
     ({ id, outcome, detail, reference }) => `${LABELS[outcome]}  ${id.padEnd(width)}  ${detail}  [${reference}]`,
   );
 }
+
+const HARDWARE = "hardware/";
+
+/** As `checkLines`, with the hardware's checks that passed counted in one line. */
+export function shortCheckLines(checks: readonly Check[]): readonly string[] {
+  const passed = checks.filter(({ id, outcome }) => id.startsWith(HARDWARE) && outcome === "pass");
+  const summary: Check = {
+    id: "hardware",
+    outcome: "pass",
+    detail: `${passed.length} checks of the hardware's evidence`,
+    reference: "docs/verification.md",
+  };
+  return checkLines([...(passed.length === 0 ? [] : [summary]), ...checks.filter((check) => !passed.includes(check))]);
+}

@@ -37,12 +37,18 @@ const NEXT: Readonly<Record<CliFailure["exit"], string>> = {
   3: "Wait a moment and run the same command again.",
 };
 
+const REVERTED = "Read the contract's own error above; docs/contracts.md says what each one means.";
+
 /** The one place that says how an error ends the program. */
 export function failureOf(error: unknown, path = "cloister"): CliFailure {
   if (error instanceof CommanderError) return usageFailure(error, path);
   if (!(error instanceof CloisterError)) return unexpected(error);
   const exit = exitOf(error);
-  return { code: error.code, message: error.message, next: error.next ?? NEXT[exit], exit };
+  return { code: error.code, message: error.message, next: nextOf(error, exit), exit };
+}
+
+function nextOf(error: CloisterError, exit: CliFailure["exit"]): string {
+  return error.next ?? (error.code === "TX_REVERTED" ? REVERTED : NEXT[exit]);
 }
 
 function exitOf({ code }: CloisterError): CliFailure["exit"] {

@@ -25,7 +25,7 @@ export function decodeBytes(bytes: Uint8Array): Uint8Array {
   const text = Buffer.from(bytes).toString("latin1").replaceAll(/\s+/g, "");
   const [, hex] = /^(?:0x)?((?:[0-9a-fA-F]{2})+)$/.exec(text) ?? [];
   if (hex !== undefined) return new Uint8Array(Buffer.from(hex, "hex"));
-  if (/^[A-Za-z0-9+/_-]{4,}={0,2}$/.test(text)) return new Uint8Array(Buffer.from(text, "base64"));
+  if (/^[A-Za-z0-9+/_-]{2,}={0,2}$/.test(text)) return new Uint8Array(Buffer.from(text, "base64"));
   return bytes;
 }
 

@@ -15,12 +15,16 @@ export interface NetworkOptions {
 }
 
 /** A network that a verb works on, with the token's unit. */
-export interface Network {
+export interface Network extends TokenUnit {
   readonly profile: Profile;
   readonly contracts: Contracts;
+}
+
+/** The token's unit. */
+export interface TokenUnit {
   readonly decimals: number;
   /** An amount in whole tokens with the token's symbol. */
-  amount(units: bigint): string;
+  readonly amount: (units: bigint) => string;
 }
 
 const NEAR = join(".cloister", "devnet", "profile.json");
@@ -51,19 +55,19 @@ export async function onNetwork<T>(
   const chain = await connectChain(profile.rpcUrl);
   try {
     const contracts = openContracts(chain, readDeployment(profile.deployments, chain.chainId));
-    const [decimals, symbol] = await Promise.all([
-      view<number>(contracts, "Token", "decimals"),
-      view<string>(contracts, "Token", "symbol"),
-    ]);
-    return await work({
-      profile,
-      contracts,
-      decimals,
-      amount: (units) => `${formatAmount(units, decimals)} ${symbol}`,
-    });
+    return await work({ profile, contracts, ...(await tokenOf(contracts)) });
   } finally {
     chain.close();
   }
+}
+
+/** Reads the unit of the network's token. */
+export async function tokenOf(contracts: Contracts): Promise<TokenUnit> {
+  const [decimals, symbol] = await Promise.all([
+    view<number>(contracts, "Token", "decimals"),
+    view<string>(contracts, "Token", "symbol"),
+  ]);
+  return { decimals, amount: (units) => `${formatAmount(units, decimals)} ${symbol}` };
 }
 
 /** Who sends transactions: the key of the profile. */

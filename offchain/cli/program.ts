@@ -1,6 +1,13 @@
 import { Command } from "commander";
+import { addChannel } from "./channel.ts";
 import { addCheck } from "./check.ts";
+import { addDevnet, addRelayer } from "./children.ts";
 import { addEvidence } from "./evidence.ts";
+import { addInfer } from "./infer.ts";
+import { addMeasure } from "./measure.ts";
+import { addModel } from "./model.ts";
+import { addNode } from "./node.ts";
+import { addNodes } from "./nodes.ts";
 import { failureOf } from "./failure.ts";
 import { createSession, tellFailure, type Environment, type Session, type Speaker } from "./session.ts";
 
@@ -12,6 +19,19 @@ const NEXT_STEPS: readonly (readonly [string, string])[] = [
   ["cloister check evidence.json", "check an answer again, offline"],
   ["cloister evidence verify quote.bin --endorsements DIR", "verify hardware evidence by itself"],
   ["cloister --help", "every verb; each has --help with an example, and --json"],
+];
+
+const VERBS: readonly ((program: Command, session: Session) => void)[] = [
+  addDevnet,
+  addNodes,
+  addNode,
+  addRelayer,
+  addModel,
+  addChannel,
+  addInfer,
+  addCheck,
+  addEvidence,
+  addMeasure,
 ];
 
 /** Runs one command line to its end and gives the exit code; nothing is thrown. */
@@ -43,8 +63,7 @@ function createProgram(session: Session, { out, err }: Speaker): Command {
     .description("Private AI inference that anyone can check.")
     .exitOverride()
     .configureOutput({ writeOut: out, writeErr: err, outputError: () => undefined });
-  addEvidence(program, session);
-  addCheck(program, session);
+  for (const add of VERBS) add(program, session);
   return program;
 }
 

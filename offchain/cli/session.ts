@@ -21,11 +21,11 @@ export interface Report {
 export interface Session {
   readonly environment: Environment;
   /** Tells on standard error what takes its time. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
   /** Prints the report of a verb, as JSON where asked for, and keeps its exit code. */
-  conclude(report: Report): void;
+  readonly conclude: (report: Report) => void;
   /** Keeps the exit code of a program that spoke for itself. */
-  end(exit: number): void;
+  readonly end: (exit: number) => void;
 }
 
 /** How a session speaks, and what came of it. */
@@ -36,7 +36,7 @@ export interface Speaker {
 }
 
 /** Makes the session of one command; `exit` gives the code that was kept. */
-export function createSession(environment: Environment, speaker: Speaker): Session & { exit(): number } {
+export function createSession(environment: Environment, speaker: Speaker): Session & { readonly exit: () => number } {
   let exit = 0;
   return {
     environment,

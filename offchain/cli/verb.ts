@@ -15,3 +15,11 @@ export function verb(parent: Command, name: string, { description, example }: Ve
     .option("--json", "one JSON document on standard output and nothing else")
     .addHelpText("after", `\nExample:\n  $ ${example}\n`);
 }
+
+/** Adds a verb that talks to a network. */
+export function networkVerb(parent: Command, name: string, help: VerbHelp): Command {
+  return verb(parent, name, help).option(
+    "--profile <file>",
+    "the network's profile; else CLOISTER_PROFILE, else the devnet's near at hand",
+  );
+}

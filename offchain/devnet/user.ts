@@ -36,7 +36,7 @@ export async function createUser(network: Network, name: string): Promise<User> 
     endorsementsFor: endorsementService(network.endorsements.url),
     payerKey: account.privateKey,
     pollingMs: POLLING_MS,
-    store: { dir: await network.prepareStore(name) },
+    store: { dir: join(network.dir, "data", name) },
   });
   return { account, client };
 }

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Command } from "commander";
+import { signingAddress } from "#crypto";
+import { closeChannel, depositChannels, readChannel, withdrawChannels, type ChannelState } from "../chain/escrow.ts";
+import { latestBlock } from "../chain/provider.ts";
+import { listNodes } from "../chain/registry.ts";
+import { approve, readAllowance } from "../chain/token.ts";
+import { readProfileKey } from "../client/profile.ts";
+import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
+import { ConfigError } from "../errors.ts";
+import { parseAmount } from "./amount.ts";
+import { findNode } from "./node-select.ts";
+import { timeOf } from "./nodes.ts";
+import { onNetwork, senderOf, type Network, type NetworkOptions } from "./network.ts";
+import type { Report, Session } from "./session.ts";
+import { tableLines } from "./table.ts";
+import { networkVerb } from "./verb.ts";
+
+interface OpenOptions extends NetworkOptions {
+  readonly node: string;
+  readonly amount: string;
+}
+
+interface CloseOptions extends NetworkOptions {
+  readonly wait?: boolean;
+}
+
+const MAX_DEPOSIT = 1n << 96n;
+const LOOK_AGAIN_MS = 1000;
+
+/** Adds `channel open`, `channel list` and `channel close`. */
+export function addChannel(program: Command, session: Session): void {
+  const channel = program.command("channel").description("your payment channels with nodes");
+  networkVerb(channel, "open", {
+    description: "open a channel with a node, or put more into it",
+    example: "cloister channel open --node 1 --amount 1.5",
+  })
+    .requiredOption("--node <node>", "number of `nodes list`, id, or its unique beginning")
+    .requiredOption("--amount <tokens>", 'whole tokens with decimals, such as "1.5"')
+    .action(async (options: OpenOptions) =>
+      session.conclude(await onNetwork(options, session, (network) => open(network, options, session))),
+    );
+  networkVerb(channel, "list", { description: "your channels", example: "cloister channel list" }).action(
+    async (options: NetworkOptions) => session.conclude(await onNetwork(options, session, list)),
+  );
+  networkVerb(channel, "close", {
+    description: "start the thaw of a channel, or take the rest back where it has thawed",
+    example: "cloister channel close 1 --wait",
+  })
+    .argument("<node>", "number of `nodes list`, id, or its unique beginning")
+    .option("--wait", "wait for the thaw and take the rest back")
+    .action(async (node: string, options: CloseOptions) =>
+      session.conclude(await onNetwork(options, session, (network) => close(network, node, { ...options, session }))),
+    );
+}
+
+async function open(network: Network, { node: name, amount: text }: OpenOptions, session: Session): Promise<Report> {
+  const { contracts, decimals } = network;
+  const amount = parseAmount(text, decimals);
+  if (amount === 0n || amount >= MAX_DEPOSIT) {
+    throw new ConfigError("CONFIG_INVALID", `${text} tokens cannot be put into a channel`);
+  }
+  const { nodeId } = await findNode(contracts, name);
+  const sender = await senderOf(network);
+  session.progress(`depositing ${network.amount(amount)} for node ${nodeId}`);
+  if ((await readAllowance(contracts, sender.address, "InferenceEscrow")) < amount) {
+    await sender.send(approve(contracts, "InferenceEscrow", amount));
+  }
+  const { transaction } = await sender.send(depositChannels(contracts, [{ nodeId, amount }]));
+  const channel = await readChannel(contracts, sender.address, nodeId);
+  return {
+    exit: 0,
+    json: { nodeId, amount, transaction, channel },
+    lines: [
+      `deposited ${network.amount(amount)} for node ${nodeId} in ${transaction}`,
+      `the channel holds ${network.amount(channel.deposit - channel.spent)}`,
+      `next: cloister infer --node ${nodeId.slice(0, 10)} --digit 7`,
+    ],
+  };
+}
+
+async function list(network: Network): Promise<Report> {
+  const payer = addressOf(network);
+  const nodes = await listNodes(network.contracts);
+  const all = await Promise.all(
+    nodes.map(async ({ nodeId }, index) => {
+      const { deposit, spent, withdrawableAt } = await readChannel(network.contracts, payer, nodeId);
+      return { number: index + 1, nodeId, deposit, spent, withdrawableAt };
+    }),
+  );
+  const channels = all.filter(({ deposit, spent }) => deposit > 0n || spent > 0n);
+  const rows = channels.map(({ number, nodeId, deposit, spent, withdrawableAt }) => [
+    String(number),
+    nodeId.slice(0, 10),
+    network.amount(deposit - spent),
+    network.amount(spent),
+    stateOf(deposit - spent, withdrawableAt),
+  ]);
+  const none = [`${payer} has no channel`, "next: cloister channel open --node 1 --amount 1"];
+  const lines = rows.length === 0 ? none : tableLines(["", "node", "left", "spent", "state"], rows);
+  return { exit: 0, json: { payer, channels }, lines };
+}
+
+function stateOf(left: bigint, withdrawableAt: number): string {
+  if (withdrawableAt !== 0) return `closing, withdrawable at ${timeOf(withdrawableAt)}`;
+  return left === 0n ? "empty" : "open";
+}
+
+interface CloseParts extends CloseOptions {
+  readonly session: Session;
+}
+
+async function close(network: Network, name: string, { wait, session }: CloseParts): Promise<Report> {
+  const { contracts } = network;
+  const { nodeId } = await findNode(contracts, name);
+  const sender = await senderOf(network);
+  const before = await readChannel(contracts, sender.address, nodeId);
+  if (before.deposit === before.spent && before.withdrawableAt === 0) {
+    throw new ConfigError("CONFIG_INVALID", `there is nothing in the channel with node ${nodeId}`);
+  }
+  if (before.withdrawableAt === 0) {
+    session.progress(`closing the channel with node ${nodeId}`);
+    await sender.send(closeChannel(contracts, nodeId));
+  }
+  const closing = await readChannel(contracts, sender.address, nodeId);
+  const thawed = await isThawed(network, closing);
+  if (!thawed && wait !== true) return thawing(nodeId, closing);
+  if (!thawed) await waitForThaw(network, closing, session);
+  const rest = await readChannel(contracts, sender.address, nodeId);
+  const withdrawn = rest.deposit - rest.spent;
+  const { transaction } = await sender.send(withdrawChannels(contracts, [nodeId]));
+  return {
+    exit: 0,
+    json: { nodeId, state: "withdrawn", withdrawn, transaction },
+    lines: [`took ${network.amount(withdrawn)} back from node ${nodeId} in ${transaction}`],
+  };
+}
+
+function thawing(nodeId: Hex, { withdrawableAt }: ChannelState): Report {
+  return {
+    exit: 0,
+    json: { nodeId, state: "closing", withdrawableAt },
+    lines: [
+      `the channel with node ${nodeId} is closing; the node may settle until ${timeOf(withdrawableAt)}`,
+      `next: cloister channel close ${nodeId.slice(0, 10)} after that, to take the rest back`,
+    ],
+  };
+}
+
+async function waitForThaw(network: Network, closing: ChannelState, session: Session): Promise<void> {
+  session.progress(`waiting for the thaw until ${timeOf(closing.withdrawableAt)}`);
+  while (!(await isThawed(network, closing))) await sleep(LOOK_AGAIN_MS);
+}
+
+/** The next block is later than the newest one; a chain at rest makes no blocks, so the clock counts as well. */
+async function isThawed({ contracts }: Network, { withdrawableAt }: ChannelState): Promise<boolean> {
+  const { timestamp } = await latestBlock(contracts.chain);
+  return Math.max(timestamp, Math.floor(Date.now() / 1000) - 1) >= withdrawableAt;
+}
+
+function addressOf({ profile }: Network): Hex {
+  const key = parseHex(readProfileKey(profile), 32);
+  if (key === undefined) throw new ConfigError("CONFIG_INVALID", `${profile.keyFile} holds no key`);
+  return toHex(signingAddress(key));
+}

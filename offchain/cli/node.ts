@@ -1,0 +1,100 @@
+import type { Command } from "commander";
+import { readEarnings } from "../chain/escrow.ts";
+import { exitNode } from "../chain/registry.ts";
+import { readStake } from "../chain/stake.ts";
+import { ServiceError } from "../errors.ts";
+import { fetchJson } from "../http/fetch.ts";
+import { addNodeRun } from "./children.ts";
+import type { ExitCode } from "./failure.ts";
+import { onNetwork, senderOf, type Network, type NetworkOptions } from "./network.ts";
+import { addNodeRegister } from "./node-register.ts";
+import { findNode } from "./node-select.ts";
+import { nodeJson, nodePairs, viewNode } from "./nodes.ts";
+import type { Report, Session } from "./session.ts";
+import { pairLines } from "./table.ts";
+import { networkVerb } from "./verb.ts";
+
+/** What a worker's endpoint says of itself. */
+interface Health {
+  readonly url: string;
+  readonly answers: boolean;
+  readonly ready: boolean;
+  readonly detail: string;
+}
+
+const HEALTH_LIMITS = { timeoutMs: 5_000, maxBytes: 64 * 1024 };
+
+/** Adds `node register`, `node run`, `node status` and `node exit`. */
+export function addNode(program: Command, session: Session): void {
+  const node = program.command("node").description("a node of yours");
+  addNodeRegister(node, session);
+  addNodeRun(node, session);
+  networkVerb(node, "status", {
+    description: "a node's record, stake, offers and health; 0 only if it can be used now",
+    example: "cloister node status 1",
+  })
+    .argument("<node>", "number of `nodes list`, id, or its unique beginning")
+    .action(async (name: string, options: NetworkOptions) =>
+      session.conclude(await onNetwork(options, session, (network) => status(network, name))),
+    );
+  networkVerb(node, "exit", {
+    description: "take a node out of service for ever",
+    example: "cloister node exit 1 --profile operator.json",
+  })
+    .argument("<node>", "number of `nodes list`, id, or its unique beginning")
+    .action(async (name: string, options: NetworkOptions) =>
+      session.conclude(await onNetwork(options, session, (network) => exit(network, name))),
+    );
+}
+
+async function status(network: Network, name: string): Promise<Report> {
+  const { contracts } = network;
+  const node = await viewNode(network, await findNode(contracts, name));
+  const { operator, endpoint } = node.record;
+  const [stake, earnings, health] = await Promise.all([
+    readStake(contracts, operator),
+    readEarnings(contracts, operator),
+    healthOf(endpoint),
+  ]);
+  const unbonding = stake.unbonding === 0n ? "" : `, ${network.amount(stake.unbonding)} unbonding`;
+  return {
+    exit: statusExit(node.active, health),
+    json: { ...nodeJson(node), stake, earnings, health },
+    lines: [
+      `${node.active ? "PASS" : "FAIL"}  registry  ${node.active ? "active" : "not acceptable now"}`,
+      `${health.ready ? "PASS" : "FAIL"}  endpoint  ${health.detail}`,
+      ...pairLines({
+        ...nodePairs(network, node),
+        stake: `${network.amount(stake.bonded)} bonded${unbonding}`,
+        earnings: `${network.amount(earnings)} not taken`,
+      }),
+    ],
+  };
+}
+
+function statusExit(active: boolean, { answers, ready }: Health): ExitCode {
+  if (!active) return 1;
+  return answers && ready ? 0 : 3;
+}
+
+async function healthOf(endpoint: string): Promise<Health> {
+  const url = `${endpoint}/v2/health/ready`;
+  try {
+    const { status: code } = await fetchJson(url, HEALTH_LIMITS);
+    return { url, answers: true, ready: code === 200, detail: code === 200 ? "ready" : `answers ${code}: not ready` };
+  } catch (error) {
+    if (error instanceof ServiceError) return { url, answers: false, ready: false, detail: error.message };
+    throw error;
+  }
+}
+
+async function exit(network: Network, name: string): Promise<Report> {
+  const { nodeId } = await findNode(network.contracts, name);
+  const sender = await senderOf(network);
+  const { transaction } = await sender.send(exitNode(network.contracts, nodeId));
+  return {
+    exit: 0,
+    json: { nodeId, transaction },
+    lines: [`node ${nodeId} is out of service for ever, by ${transaction}`, "next: stop its worker"],
+  };
+}

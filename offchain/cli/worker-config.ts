@@ -1,0 +1,84 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Profile } from "../client/profile.ts";
+import { provisionPlatform } from "../device/simulated/intel/platform.ts";
+import { platformFromJson, platformToJson, type SimulatedTee } from "../device/simulated/intel/platform-file.ts";
+import { vendorFromJson } from "../device/simulated/intel/vendor.ts";
+import type { Hex } from "../encoding/bytes.ts";
+import { prettyJson } from "../encoding/json.ts";
+import { ConfigError } from "../errors.ts";
+import { parseWorkerConfig } from "../worker/config.ts";
+import { readFileBytes } from "./files.ts";
+
+/** Where a worker will run and be reached. */
+export interface PlaceOptions {
+  readonly endpoint: string;
+  readonly platformFile?: string;
+  readonly vendor?: string;
+  readonly tee: string;
+  readonly out?: string;
+}
+
+/** Whose worker it is and what it serves. */
+export interface WorkerIdentity {
+  readonly profile: Profile;
+  readonly nodeId: Hex;
+  readonly operator: Hex;
+  readonly models: readonly { readonly path: string; readonly root: Hex }[];
+}
+
+const TEES: readonly SimulatedTee[] = ["intel-sgx", "intel-tdx"];
+
+/** Refuses a place that no worker could run at, before anything is spent; throws `ConfigError`. */
+export function checkPlace(options: PlaceOptions): void {
+  addressOf(options.endpoint);
+  if ((options.platformFile === undefined) === (options.vendor === undefined)) {
+    throw new ConfigError("CONFIG_INVALID", "give one of --platform-file and --vendor");
+  }
+  if (options.platformFile === undefined) teeOf(options.tee);
+  platformJson(options);
+}
+
+/** Writes the configuration that `node run` takes, and the machine's file beside it where it is provisioned. */
+export function writeWorkerConfig(path: string, options: PlaceOptions, identity: WorkerIdentity): void {
+  const { profile, ...worker } = identity;
+  const directory = dirname(path);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const platformFile = resolve(options.platformFile ?? join(directory, "platform.json"));
+  if (options.platformFile === undefined) writeFileSync(platformFile, platformJson(options), { mode: 0o600 });
+  const config = {
+    name: `node-${worker.nodeId.slice(2, 10)}`,
+    ...worker,
+    rpcUrl: profile.rpcUrl,
+    deployments: profile.deployments,
+    dataDir: join(directory, "data"),
+    ...addressOf(options.endpoint),
+    device: { kind: "simulated-intel", platformFile },
+    settlementKeyFile: profile.keyFile,
+  };
+  parseWorkerConfig(config);
+  writeFileSync(path, `${prettyJson(config)}\n`);
+}
+
+/** The machine's file: the one given, or a new machine of the vendor's, named by the endpoint so that it stays the same. */
+function platformJson({ platformFile, vendor, tee, endpoint }: PlaceOptions): string {
+  const text = new TextDecoder().decode(readFileBytes(platformFile ?? vendor ?? ""));
+  if (platformFile !== undefined) return platformToJson(platformFromJson(text));
+  const machine = { tee: teeOf(tee), now: Date.now(), name: endpoint };
+  return platformToJson(provisionPlatform(vendorFromJson(text), machine));
+}
+
+function teeOf(text: string): SimulatedTee {
+  const tee = TEES.find((known) => known === text);
+  if (tee === undefined) throw new ConfigError("CONFIG_INVALID", `--tee is none of ${TEES.join(", ")}`);
+  return tee;
+}
+
+/** Where the worker listens: the endpoint's own host and port, where it is plain http; behind a proxy the file is edited. */
+function addressOf(endpoint: string): { readonly host: string; readonly port: number } {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.pathname !== "/") {
+    throw new ConfigError("CONFIG_INVALID", `${endpoint} is no http or https URL without a path`);
+  }
+  return { host: url.hostname, port: Number(url.port) || (url.protocol === "https:" ? 443 : 80) };
+}
