@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {NodeRegistry} from "../../contracts/NodeRegistry.sol";
+import {NodeStake} from "../../contracts/NodeStake.sol";
+import {ReferenceValues} from "../../contracts/ReferenceValues.sol";
+import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
+import {IReferenceValues} from "../../contracts/interfaces/IReferenceValues.sol";
+import {TestToken} from "../../contracts/mocks/TestToken.sol";
+import {NodeId} from "../../contracts/types/NodeId.sol";
+import {NodeStatus} from "../../contracts/types/NodeStatus.sol";
+import {Platform} from "../../contracts/types/Platform.sol";
+import {TcbStatus} from "../../contracts/types/TcbStatus.sol";
+import {Verdict} from "../../contracts/types/Verdict.sol";
+
+interface Vm {
+    function addr(uint256 privateKey) external pure returns (address);
+    function etch(address target, bytes calldata code) external;
+    function roll(uint256 blockNumber) external;
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function warp(uint256 timestamp) external;
+}
+
+/// @dev Operator, attester, governor, guardian and community of a registry at once, with three nodes, three workloads and
+/// two platform identities: does whatever a run asks for, and remembers which keys are dead.
+contract RegistryHandler {
+    Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+    address private constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
+    bytes32 private constant BLOCK_HASH = keccak256("block");
+    Platform private constant PLATFORM = Platform.wrap(2);
+    uint96 private constant MIN_STAKE = 100;
+    uint32 private constant TTL = 1 days;
+    uint256 public constant NODES = 3;
+    uint256 private constant KEYS = 24;
+
+    ReferenceValues public referenceValues;
+    NodeStake public stake;
+    NodeRegistry public registry;
+
+    mapping(address signingKey => bool isDead) private _dead;
+    uint256 public attested;
+    bool public brokeRule;
+
+    constructor() {
+        AccessManager manager = new AccessManager(address(this));
+        TestToken token = new TestToken();
+        stake = new NodeStake(address(manager), token, 21 days, 5_000);
+        referenceValues = new ReferenceValues(address(manager), 0);
+        registry = new NodeRegistry(address(manager), stake, referenceValues, MIN_STAKE, 1 hours);
+        registry.addAttester(address(this));
+        token.mint(address(this), NODES * MIN_STAKE);
+        token.approve(address(stake), NODES * MIN_STAKE);
+        stake.deposit(NODES * MIN_STAKE);
+        for (uint256 i = 0; i < NODES; ++i) registry.register(bytes32(i), "http://node");
+        for (uint256 i = 0; i < 3; ++i) referenceValues.addWorkload(workloadAt(i), PLATFORM);
+        setPolicy(false);
+        // PUSH32 hash, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN: a history that knows one hash.
+        VM.etch(HISTORY, abi.encodePacked(hex"7f", BLOCK_HASH, hex"5f5260205ff3"));
+        VM.roll(1000);
+        VM.warp(1_000_000);
+    }
+
+    function attest(uint256 node, uint256 key, uint256 workload, uint256 platformId) external {
+        uint256 privateKey = 1 + (key % KEYS);
+        Verdict memory verdict = _verdict(nodeAt(node), VM.addr(privateKey), workloadAt(workload), platformId);
+        (uint8 v, bytes32 r, bytes32 s) = VM.sign(privateKey, registry.bindingDigest(verdict));
+        address before = registry.node(verdict.nodeId).signingKey;
+        try registry.attest(verdict, abi.encodePacked(r, s, v)) {
+            ++attested;
+            if (_dead[verdict.signingKey]) brokeRule = true;
+            if (before != address(0) && before != verdict.signingKey) _dead[before] = true;
+        } catch {
+            if (registry.node(verdict.nodeId).signingKey != before) brokeRule = true;
+        }
+    }
+
+    function removeWorkload(uint256 workload) external {
+        bytes32 workloadId = workloadAt(workload);
+        uint32 version = referenceValues.workloadVersion(workloadId);
+        if (version == 0) return;
+        referenceValues.removeWorkload(workloadId);
+        for (uint256 i = 0; i < NODES; ++i) {
+            INodeRegistry.Node memory node = registry.node(nodeAt(i));
+            if (node.policyVersion == version) _dead[node.signingKey] = true;
+        }
+    }
+
+    function addWorkload(uint256 workload) external {
+        bytes32 workloadId = workloadAt(workload);
+        if (referenceValues.workloadVersion(workloadId) == 0) referenceValues.addWorkload(workloadId, PLATFORM);
+    }
+
+    function toggleDenial(uint256 which) external {
+        bytes32 id = which % 2 == 0 ? workloadAt(which / 2) : bytes32(1 + ((which / 2) % 2));
+        if (referenceValues.denied(id)) referenceValues.allow(id);
+        else referenceValues.deny(id, "");
+    }
+
+    function setPolicy(bool suspended) public {
+        referenceValues.setPlatformPolicy(PLATFORM, IReferenceValues.PlatformPolicy(6, 17, TTL, TTL, !suspended));
+    }
+
+    function recheck(uint256 node) external {
+        NodeId nodeId = nodeAt(node);
+        address signingKey = registry.node(nodeId).signingKey;
+        bool wasActive = registry.isActive(nodeId);
+        try registry.recheck(nodeId) {
+            _dead[signingKey] = true;
+            if (wasActive) brokeRule = true;
+        } catch {}
+    }
+
+    function revoke(uint256 node) external {
+        NodeId nodeId = nodeAt(node);
+        if (registry.node(nodeId).status != NodeStatus.Active) return;
+        _dead[registry.node(nodeId).signingKey] = true;
+        registry.revoke(nodeId, "");
+    }
+
+    function togglePause(uint8 chance) external {
+        if (registry.paused()) registry.unpause();
+        else if (chance < 64) registry.pause();
+    }
+
+    function toggleStake(uint96 amount) external {
+        uint256 bonded = stake.bondedOf(address(this));
+        if (bonded == NODES * MIN_STAKE) stake.requestUnbond(1 + (amount % bonded));
+        else stake.cancelUnbond();
+    }
+
+    function wait(uint32 time) external {
+        VM.warp(block.timestamp + 1 + (time % TTL));
+    }
+
+    function nodeAt(uint256 index) public view returns (NodeId) {
+        return registry.nodeAt(index % NODES);
+    }
+
+    function workloadAt(uint256 index) public pure returns (bytes32) {
+        return keccak256(abi.encode("workload", index % 3));
+    }
+
+    /// @dev What `isActive` promises, written once more from the views alone.
+    function mayBeActive(NodeId nodeId) external view returns (bool) {
+        INodeRegistry.Node memory node = registry.node(nodeId);
+        bool current = node.status == NodeStatus.Active && node.expiresAt > block.timestamp && !registry.paused();
+        bool live = referenceValues.workloadVersion(node.workloadId) == node.policyVersion && node.policyVersion != 0;
+        bool clean = !referenceValues.denied(node.workloadId) && !referenceValues.denied(node.platformId);
+        bool bonded = stake.bondedOf(node.operator) >= registry.liveNodes(node.operator) * registry.minStake();
+        return current && live && clean && bonded && referenceValues.platformPolicy(node.platform).accepted;
+    }
+
+    function isDead(address signingKey) external view returns (bool) {
+        return _dead[signingKey];
+    }
+
+    function _verdict(
+        NodeId nodeId,
+        address signingKey,
+        bytes32 workloadId,
+        uint256 platformId
+    ) private view returns (Verdict memory verdict) {
+        verdict.nodeId = nodeId;
+        verdict.operator = address(this);
+        verdict.signingKey = signingKey;
+        verdict.platform = PLATFORM;
+        verdict.tcbStatus = TcbStatus.wrap(1);
+        verdict.evaluationNumber = 17;
+        verdict.workloadId = workloadId;
+        verdict.platformId = bytes32(1 + (platformId % 2));
+        verdict.policyVersion = referenceValues.workloadVersion(workloadId);
+        verdict.blockNumber = 1;
+        verdict.blockHash = BLOCK_HASH;
+        verdict.issuedAt = uint40(block.timestamp);
+        verdict.expiresAt = uint40(block.timestamp + TTL);
+    }
+}
+
+contract NodeRegistryInvariants {
+    RegistryHandler private _handler;
+
+    function setUp() external {
+        _handler = new RegistryHandler();
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(_handler);
+    }
+
+    function invariant_activeIsExactlyWhatAllLayersAllow() external view {
+        for (uint256 i = 0; i < _handler.NODES(); ++i) {
+            NodeId nodeId = _handler.nodeAt(i);
+            assert(_handler.registry().isActive(nodeId) == _handler.mayBeActive(nodeId));
+        }
+    }
+
+    function invariant_noDeadKeyIsActive() external view {
+        for (uint256 i = 0; i < _handler.NODES(); ++i) {
+            NodeId nodeId = _handler.nodeAt(i);
+            address signingKey = _handler.registry().node(nodeId).signingKey;
+            assert(!_handler.isDead(signingKey) || !_handler.registry().isActive(nodeId));
+        }
+        assert(!_handler.brokeRule());
+    }
+
+    function invariant_everyKeyHasOneOwner() external view {
+        for (uint256 i = 0; i < _handler.NODES(); ++i) {
+            NodeId nodeId = _handler.nodeAt(i);
+            address signingKey = _handler.registry().node(nodeId).signingKey;
+            assert(signingKey == address(0) || _handler.registry().keyOwner(signingKey) == nodeId);
+        }
+    }
+
+    function test_handlerAttests() external {
+        _handler.wait(1);
+        _handler.attest(0, 0, 0, 0);
+        assert(_handler.attested() == 1 && _handler.registry().isActive(_handler.nodeAt(0)));
+        _handler.removeWorkload(0);
+        _handler.addWorkload(0);
+        _handler.wait(1);
+        _handler.attest(0, 0, 0, 0);
+        assert(_handler.attested() == 1 && !_handler.registry().isActive(_handler.nodeAt(0)));
+    }
+}
