@@ -39,6 +39,7 @@ contract RegistryHandler {
     NodeRegistry public registry;
 
     mapping(address signingKey => bool isDead) private _dead;
+    mapping(NodeId nodeId => uint256 privateKey) private _lastKey;
     uint256 public attested;
     bool public brokeRule;
 
@@ -62,20 +63,21 @@ contract RegistryHandler {
     }
 
     function attest(uint256 node, uint256 key, uint256 workload, uint256 platformId) external {
-        uint256 privateKey = 1 + (key % KEYS);
-        Verdict memory verdict = _verdict(nodeAt(node), VM.addr(privateKey), workloadAt(workload), platformId);
-        (uint8 v, bytes32 r, bytes32 s) = VM.sign(privateKey, registry.bindingDigest(verdict));
-        address before = registry.node(verdict.nodeId).signingKey;
-        try registry.attest(verdict, abi.encodePacked(r, s, v)) {
-            ++attested;
-            if (_dead[verdict.signingKey]) brokeRule = true;
-            if (before != address(0) && before != verdict.signingKey) _dead[before] = true;
-        } catch {
-            if (registry.node(verdict.nodeId).signingKey != before) brokeRule = true;
-        }
+        _attest(nodeAt(node), 1 + (key % KEYS), workloadAt(workload), platformId);
     }
 
-    function removeWorkload(uint256 workload) external {
+    function renew(uint256 node, uint256 platformId) external {
+        NodeId nodeId = nodeAt(node);
+        INodeRegistry.Node memory current = registry.node(nodeId);
+        if (current.keyEpoch != 0) _attest(nodeId, _lastKey[nodeId], current.workloadId, platformId);
+    }
+
+    function replaceWorkload(uint256 workload) external {
+        removeWorkload(workload);
+        addWorkload(workload);
+    }
+
+    function removeWorkload(uint256 workload) public {
         bytes32 workloadId = workloadAt(workload);
         uint32 version = referenceValues.workloadVersion(workloadId);
         if (version == 0) return;
@@ -86,7 +88,7 @@ contract RegistryHandler {
         }
     }
 
-    function addWorkload(uint256 workload) external {
+    function addWorkload(uint256 workload) public {
         bytes32 workloadId = workloadAt(workload);
         if (referenceValues.workloadVersion(workloadId) == 0) referenceValues.addWorkload(workloadId, PLATFORM);
     }
@@ -155,6 +157,22 @@ contract RegistryHandler {
         return _dead[signingKey];
     }
 
+    /// @dev With a later time for every result, so that only keys and policy decide.
+    function _attest(NodeId nodeId, uint256 privateKey, bytes32 workloadId, uint256 platformId) private {
+        VM.warp(block.timestamp + 1);
+        Verdict memory verdict = _verdict(nodeId, VM.addr(privateKey), workloadId, platformId);
+        (uint8 v, bytes32 r, bytes32 s) = VM.sign(privateKey, registry.bindingDigest(verdict));
+        address before = registry.node(nodeId).signingKey;
+        try registry.attest(verdict, abi.encodePacked(r, s, v)) {
+            ++attested;
+            if (_dead[verdict.signingKey]) brokeRule = true;
+            if (before != address(0) && before != verdict.signingKey) _dead[before] = true;
+            _lastKey[nodeId] = privateKey;
+        } catch {
+            if (registry.node(nodeId).signingKey != before) brokeRule = true;
+        }
+    }
+
     function _verdict(
         NodeId nodeId,
         address signingKey,
@@ -214,12 +232,10 @@ contract NodeRegistryInvariants {
     }
 
     function test_handlerAttests() external {
-        _handler.wait(1);
         _handler.attest(0, 0, 0, 0);
         assert(_handler.attested() == 1 && _handler.registry().isActive(_handler.nodeAt(0)));
         _handler.removeWorkload(0);
         _handler.addWorkload(0);
-        _handler.wait(1);
         _handler.attest(0, 0, 0, 0);
         assert(_handler.attested() == 1 && !_handler.registry().isActive(_handler.nodeAt(0)));
     }
