@@ -27,7 +27,7 @@ export const MEMBER_BOND = 500n;
 export const THAW = 21 * DAY;
 export const SLASH_CAP_BPS = 5_000;
 export const ADDITION_DELAY = 48 * HOUR;
-export const KEY_OVERLAP = HOUR;
+export const KEY_OVERLAP = 2 * HOUR;
 
 /** Accepts UpToDate and SWHardeningNeeded from evaluation number 17 on. */
 export const POLICY = {
