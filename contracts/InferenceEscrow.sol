@@ -170,7 +170,7 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         address other = ECDSA.recoverCalldata(secondDigest, secondSignature);
         require(signer == other, InferenceEscrowSignersDiffer(signer, other));
         require(registry.keyOwner(signer) == nodeId, InferenceEscrowSignerUnknown(nodeId, signer));
-        address operator = registry.node(nodeId).operator;
+        (, address operator) = registry.receiptKey(nodeId, 0);
         emit ConflictingReceipts(nodeId, first.channelId, first.sequence, signer, msg.sender);
         registry.markSlashed(nodeId);
         stake.slash(operator, type(uint256).max, msg.sender);

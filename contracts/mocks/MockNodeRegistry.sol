@@ -32,8 +32,9 @@ contract MockNodeRegistry {
         delete _keys[nodeId][keyEpoch];
     }
 
-    /// @notice As the real one: once for a node.
+    /// @notice As the real one: once for a known node.
     function markSlashed(NodeId nodeId) external {
+        require(_operators[nodeId] != address(0), INodeRegistry.NodeRegistryUnknownNode(nodeId));
         require(!_slashed[nodeId], INodeRegistry.NodeRegistryWrongStatus(nodeId, NodeStatus.Slashed));
         _slashed[nodeId] = true;
     }
@@ -41,12 +42,5 @@ contract MockNodeRegistry {
     /// @notice As the real one.
     function receiptKey(NodeId nodeId, uint32 keyEpoch) external view returns (address signingKey, address operator) {
         return (_keys[nodeId][keyEpoch], _operators[nodeId]);
-    }
-
-    /// @notice As the real one, with no more than the operator filled in.
-    function node(NodeId nodeId) external view returns (INodeRegistry.Node memory record) {
-        require(_operators[nodeId] != address(0), INodeRegistry.NodeRegistryUnknownNode(nodeId));
-        record.nodeId = nodeId;
-        record.operator = _operators[nodeId];
     }
 }

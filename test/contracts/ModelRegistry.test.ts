@@ -226,10 +226,9 @@ describe("ModelRegistry", () => {
 
     it("refuse an unknown node, an unknown model, and the end of what is not offered", async () => {
       const f = await load();
-      const registryErrors = new ethers.Interface(["error NodeRegistryUnknownNode(bytes32 nodeId)"]);
       await expect(as(f.models, f.operator).setOffer(UNKNOWN, MODEL, 5n))
-        .to.be.revertedWithCustomError({ interface: registryErrors }, "NodeRegistryUnknownNode")
-        .withArgs(UNKNOWN);
+        .to.be.revertedWithCustomError(f.models, "ModelRegistryNotOperator")
+        .withArgs(UNKNOWN, f.operator);
       await expect(as(f.models, f.operator).setOffer(NODE, UNKNOWN, 5n))
         .to.be.revertedWithCustomError(f.models, "ModelRegistryUnknownModel")
         .withArgs(UNKNOWN);

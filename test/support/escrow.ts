@@ -40,7 +40,7 @@ export type ModelRegistry = Deployed<
   | "transferOwnership"
 >;
 
-export type MockRegistry = Deployed<"setNode" | "setKey" | "dropKey" | "node" | "markSlashed">;
+export type MockRegistry = Deployed<"setNode" | "setKey" | "dropKey" | "markSlashed">;
 
 const VOUCHER_TYPES = {
   Voucher: [
