@@ -15,13 +15,18 @@ export interface Attack {
   readonly attempt: () => Promise<string>;
 }
 
+/** Every attack that this network is tried with. */
+export async function attacksOn(network: Network, played: Played): Promise<readonly Attack[]> {
+  return [...(await evidenceAttacks(network, played)), ...paymentAttacks(network, played)];
+}
+
 /** Tries every attack; each passes only if it was refused, and for its own reason. */
 export async function playAttacks(network: Network, played: Played, story: Story): Promise<void> {
   story.chapter("Attacks: each must be refused, with its own reason");
-  const attacks = [...(await evidenceAttacks(network, played)), ...paymentAttacks(network, played)];
   const refused: string[] = [];
-  for (const { id, tries, refusedBy, attempt } of attacks) {
-    const code = await attempt().catch(codeOf);
+  for (const attack of await attacksOn(network, played)) {
+    const { id, tries, refusedBy } = attack;
+    const code = await refusalOf(attack);
     const holds = code === refusedBy;
     story.record({
       id: `attack/${id}`,
@@ -31,6 +36,11 @@ export async function playAttacks(network: Network, played: Played, story: Story
     if (holds) refused.push(`${id}: ${code}`);
   }
   story.fact("refusedAttacks", refused);
+}
+
+/** Tries an attack and gives the code of its refusal, or `ACCEPTED`; what is no coded error is given by its message. */
+export function refusalOf({ attempt }: Attack): Promise<string> {
+  return attempt().catch(codeOf);
 }
 
 function codeOf(error: unknown): string {

@@ -193,7 +193,7 @@ async function settleAndWithdraw(
 }
 
 /** Tries until the contract says that the thaw is over: the chain's clock decides, not this machine's. */
-async function withdrawThawed(user: User, nodes: readonly DevnetNode[]): Promise<Sent> {
+export async function withdrawThawed(user: User, nodes: readonly DevnetNode[]): Promise<Sent> {
   const end = performance.now() + THAW_MS;
   for (;;) {
     try {

@@ -28,7 +28,12 @@ export async function createUser(network: Network, name: string): Promise<User> 
   const account = await network.account(name);
   const sender = await network.sender(account);
   await sender.send(mintTestTokens(network.contracts, account.address, USER_FUNDS));
-  const client = await openClient({
+  return { account, client: await openUserClient(network, name, account) };
+}
+
+/** Opens a user's client on the store of that name, also again after the one before was closed. */
+export function openUserClient(network: Network, name: string, account: Account): Promise<Client> {
+  return openClient({
     rpcUrl: network.chain.url,
     deployments: network.deployments,
     trustRoots: [INTEL_ROOT, network.trustRoot],
@@ -38,7 +43,6 @@ export async function createUser(network: Network, name: string): Promise<User> 
     pollingMs: POLLING_MS,
     store: { dir: join(network.dir, "data", name) },
   });
-  return { account, client };
 }
 
 /** The held-out digits of the model's package. */
@@ -72,7 +76,8 @@ export async function askDigits(
   return answered.flat();
 }
 
-async function askDigit(user: User, network: Network, node: DevnetNode, digit: Digit): Promise<Answered> {
+/** Sends one digit to a node. */
+export async function askDigit(user: User, network: Network, node: DevnetNode, digit: Digit): Promise<Answered> {
   const started = performance.now();
   const answer = await user.client.infer(node.nodeId, network.model.root, [digitTensor([digit.pixels])]);
   const ms = performance.now() - started;
