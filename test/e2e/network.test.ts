@@ -123,7 +123,9 @@ describe("a whole network", function () {
     }
 
     it("a second settlement is refused because nothing is due any more", async () => {
-      const refused: unknown = await attackOf("voucher-settled-twice").attempt().catch(({ cause }) => cause);
+      const refused: unknown = await attackOf("voucher-settled-twice")
+        .attempt()
+        .catch(({ cause }) => cause);
       expect(refused).to.be.instanceOf(Revert);
       expect((refused as Revert).args["refusal"]).to.equal(NOTHING_DUE);
     });
