@@ -2,8 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { signingAddress } from "#crypto";
 import { closeChannel, depositChannels, readChannel, withdrawChannels, type ChannelState } from "../chain/escrow.ts";
-import { latestBlock } from "../chain/provider.ts";
+import { revertName } from "../chain/failure.ts";
 import { listNodes } from "../chain/registry.ts";
+import { eventsOf, type Sender, type Sent } from "../chain/sender.ts";
 import { approve, readAllowance } from "../chain/token.ts";
 import { readProfileKey } from "../client/profile.ts";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
@@ -122,18 +123,21 @@ async function close(network: Network, name: string, { wait, session }: ClosePar
     session.progress(`closing the channel with node ${nodeId}`);
     await sender.send(closeChannel(contracts, nodeId));
   }
-  const closing = await readChannel(contracts, sender.address, nodeId);
-  const thawed = await isThawed(network, closing);
-  if (!thawed && wait !== true) return thawing(nodeId, closing);
-  if (!thawed) await waitForThaw(network, closing, session);
   const rest = await readChannel(contracts, sender.address, nodeId);
-  const withdrawn = rest.deposit - rest.spent;
-  const { transaction } = await sender.send(withdrawChannels(contracts, [nodeId]));
+  const taken = await takeBack(network, { nodeId, sender, session, rest, wait: wait === true });
+  if (taken === undefined) return thawing(nodeId, rest);
+  const withdrawn = withdrawnIn(network, taken);
   return {
     exit: 0,
-    json: { nodeId, state: "withdrawn", withdrawn, transaction },
-    lines: [`took ${network.amount(withdrawn)} back from node ${nodeId} in ${transaction}`],
+    json: { nodeId, state: "withdrawn", withdrawn, transaction: taken.transaction },
+    lines: [`took ${network.amount(withdrawn)} back from node ${nodeId} in ${taken.transaction}`],
   };
+}
+
+/** What came back: the node may have settled until the last moment. */
+function withdrawnIn({ contracts }: Network, taken: Sent): bigint {
+  const event = eventsOf(contracts, taken).find(({ name }) => name === "ChannelWithdrawn");
+  return typeof event?.args["amount"] === "bigint" ? event.args["amount"] : 0n;
 }
 
 function thawing(nodeId: Hex, { withdrawableAt }: ChannelState): Report {
@@ -147,15 +151,29 @@ function thawing(nodeId: Hex, { withdrawableAt }: ChannelState): Report {
   };
 }
 
-async function waitForThaw(network: Network, closing: ChannelState, session: Session): Promise<void> {
-  session.progress(`waiting for the thaw until ${timeOf(closing.withdrawableAt)}`);
-  while (!(await isThawed(network, closing))) await sleep(LOOK_AGAIN_MS);
+interface TakeBack {
+  readonly nodeId: Hex;
+  readonly sender: Sender;
+  readonly session: Session;
+  readonly rest: ChannelState;
+  readonly wait: boolean;
 }
 
-/** The next block is later than the newest one; a chain at rest makes no blocks, so the clock counts as well. */
-async function isThawed({ contracts }: Network, { withdrawableAt }: ChannelState): Promise<boolean> {
-  const { timestamp } = await latestBlock(contracts.chain);
-  return Math.max(timestamp, Math.floor(Date.now() / 1000) - 1) >= withdrawableAt;
+/** Takes the rest back; undefined while it thaws. Only the contract knows: the chain's clock is not this machine's. */
+async function takeBack(
+  { contracts }: Network,
+  { nodeId, sender, session, rest, wait }: TakeBack,
+): Promise<Sent | undefined> {
+  if (wait) session.progress(`taking the rest back, after the thaw until ${timeOf(rest.withdrawableAt)}`);
+  for (;;) {
+    try {
+      return await sender.send(withdrawChannels(contracts, [nodeId]));
+    } catch (error) {
+      if (revertName(error) !== "InferenceEscrowChannelThawing") throw error;
+      if (!wait) return undefined;
+      await sleep(LOOK_AGAIN_MS);
+    }
+  }
 }
 
 function addressOf({ profile }: Network): Hex {

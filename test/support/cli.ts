@@ -16,6 +16,8 @@ export interface CliPlace {
   /** The working directory; it should hold no network of its own. */
   readonly cwd: string;
   readonly profile?: string;
+  /** Where the program believes the repository to be; the working directory where not given, so that no devnet of the clone is found. */
+  readonly root?: string;
 }
 
 /** Runs the real program as a process of its own. */
@@ -31,11 +33,11 @@ export async function cloisterProcess(args: readonly string[], { cwd, profile = 
 }
 
 /** Runs a command line in this process: the same program without the time that a process takes to start. */
-export async function cloister(args: readonly string[], { cwd, profile }: CliPlace): Promise<CliRun> {
+export async function cloister(args: readonly string[], { cwd, profile, root = cwd }: CliPlace): Promise<CliRun> {
   const said = { out: "", err: "" };
   const exit = await runCommandLine(
     args,
-    { cwd, root: cwd, profile },
+    { cwd, root, profile },
     {
       out: (more) => void (said.out += more),
       err: (more) => void (said.err += more),
