@@ -9,6 +9,7 @@ import type { Model } from "../../../offchain/inference/session.ts";
 import { digitTensor, parseDigits } from "../../../offchain/model/digits.ts";
 import type { ModelPackage } from "../../../offchain/model/package.ts";
 import { countCorrect } from "../../../scripts/digits/publish.ts";
+import { expectNear } from "../../support/near.ts";
 
 describe("models/digits", () => {
   const set = readFileSync("models/digits/holdout.bin");
@@ -51,7 +52,7 @@ describe("models/digits", () => {
     const powers = float32Values(logits).map(Math.exp);
     const sum = powers.reduce((total, power) => total + power, 0);
     float32Values(probabilities).forEach((value, index) => {
-      expect(value).to.be.closeTo((powers[index] ?? 0) / sum, 1e-5);
+      expectNear(value, (powers[index] ?? 0) / sum, 1e-5);
     });
   });
 });

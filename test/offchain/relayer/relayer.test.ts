@@ -229,8 +229,11 @@ describe("relayer", function () {
     const hash = toHex(keccak256(evidence.evidence));
     const endorsementsOf = async (): Promise<object> => ({});
     const blind = createRelayer({ ...first.context, endorsementsOf });
+    const before = first.lines.length;
     await blind.step();
-    expect(first.lines.at(-1)).to.deep.include({ msg: "node not judged", code: "ENDORSEMENT_UNAVAILABLE" });
+    expect(first.lines.slice(before).find(({ msg }) => msg === "node not judged")).to.deep.include({
+      code: "ENDORSEMENT_UNAVAILABLE",
+    });
     expect(await first.context.verdicts.get(hash)).to.equal(undefined);
     await first.relayer.step();
     expect(await first.context.verdicts.get(hash)).to.not.equal(undefined);

@@ -9,6 +9,7 @@ import type { Image } from "../../../scripts/digits/image.ts";
 import { fillOutline } from "../../../scripts/digits/outline.ts";
 import { createRandom } from "../../../scripts/digits/random.ts";
 import { drawStrokes } from "../../../scripts/digits/strokes.ts";
+import { expectNear } from "../../support/near.ts";
 
 /** The mean place of the ink. */
 function middleOf(image: Image): readonly [number, number] {
@@ -39,7 +40,7 @@ describe("digits/drawing", () => {
         expect(Math.min(...image)).to.equal(0);
         expect(Math.max(...image)).to.be.within(0.2, 1);
         expect(heightOf(image)).to.be.at.most(BOX + 2);
-        for (const place of middleOf(image)) expect(place).to.be.closeTo((SIDE - 1) / 2, 1);
+        for (const place of middleOf(image)) expectNear(place, (SIDE - 1) / 2, 1);
       }
     });
   });
@@ -54,7 +55,7 @@ describe("digits/drawing", () => {
 
     it("fills by area, also in part of a pixel", () => {
       const ink = fillOutline([square(4.25, 10.5)]).reduce((sum, value) => sum + value, 0);
-      expect(ink).to.be.closeTo(6.25 ** 2, 1e-9);
+      expectNear(ink, 6.25 ** 2, 1e-9);
     });
 
     it("leaves a hole where the inner contour turns the other way", () => {

@@ -12,6 +12,7 @@ import { publishDigits } from "../../../scripts/digits/publish.ts";
 import { createRandom } from "../../../scripts/digits/random.ts";
 import { drawStrokes } from "../../../scripts/digits/strokes.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
+import { expectNear } from "../../support/near.ts";
 
 const WIDTHS = { first: 4, second: 6, hidden: 24 };
 const SAMPLES = 70;
@@ -38,7 +39,7 @@ describe("digits/publish", () => {
       const values = logits === undefined ? [] : [...float32Values(logits)];
       const expected = batch.flatMap((digit) => Array.from(scoresOf(digit)));
       expect(values.length).to.equal(expected.length);
-      values.forEach((value, index) => expect(value).to.be.closeTo(expected[index] ?? Number.NaN, 1e-4));
+      values.forEach((value, index) => expectNear(value, expected[index] ?? Number.NaN, 1e-4));
     });
 
     it("states the accuracy that it counted over every batch, and the seed", async () => {

@@ -8,6 +8,7 @@ import { createRandom } from "../../../scripts/digits/random.ts";
 import { drawStrokes } from "../../../scripts/digits/strokes.ts";
 import { softmaxLoss } from "../../../scripts/digits/layer.ts";
 import { trainDigits } from "../../../scripts/digits/training.ts";
+import { expectNear } from "../../support/near.ts";
 
 const WIDTHS: Widths = { first: 4, second: 6, hidden: 24 };
 
@@ -61,7 +62,7 @@ describe("digits/training", () => {
         parameters.all[index] = value - change;
         const below = loss();
         parameters.all[index] = value;
-        expect(gradients.all[index]).to.be.closeTo((above - below) / (2 * change), 1e-5);
+        expectNear(gradients.all[index], (above - below) / (2 * change), 1e-5);
       }
     });
   });
