@@ -5,11 +5,11 @@ import type { Check, TrustRoot } from "../evidence/scheme.ts";
 import { commitTensors } from "../receipt/commitment.ts";
 import { checkReceipt } from "../receipt/receipt.ts";
 import { channelId, checkVoucher } from "../receipt/voucher.ts";
-import { reportDataOf, type RegistryDomain } from "../verifier/binding.ts";
+import type { RegistryDomain } from "../verifier/binding.ts";
 import { checkNodeEvidence } from "../verifier/node-evidence.ts";
 import type { AppraisalPolicy } from "../verifier/policy.ts";
 import type { AttestationResult } from "../verifier/result.ts";
-import { verifyEvidence } from "../verifier/verify.ts";
+import { verifyNodeEvidence } from "../verifier/verify-node.ts";
 import type { CommittedTensors, EvidenceFile } from "./evidence-file.ts";
 
 /** Whom and what the checker trusts; never taken from the file. */
@@ -31,12 +31,11 @@ export interface FileCheck {
 /** Checks an evidence file without any service: hardware evidence, binding, voucher, receipt and commitments; throws nothing for a bad file. */
 export async function checkEvidenceFile(file: EvidenceFile, options: CheckOptions): Promise<FileCheck> {
   const domain = { chainId: file.chain.chainId, verifyingContract: file.chain.nodeRegistry };
-  const attestation = await verifyEvidence(file.nodeEvidence.evidence, {
+  const attestation = await verifyNodeEvidence(domain, file.nodeEvidence, {
     endorsements: { dcap: file.endorsements },
     trustRoots: options.trustRoots,
     now: options.now ?? file.checkedAt,
     policy: options.policy,
-    expectedReportData: reportDataOf(domain, file.nodeEvidence.binding, file.nodeEvidence.anchor),
   });
   const required = [appraisalCheck(attestation), ...bindingChecks(file, domain), ...paymentChecks(file)];
   const hardware = attestation.checks.map((check) => ({ ...check, id: `hardware/${check.id}` }));

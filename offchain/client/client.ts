@@ -2,15 +2,14 @@ import { signingAddress } from "#crypto";
 import { openContracts, type Contracts } from "../chain/contracts.ts";
 import { readDeployment } from "../chain/deployment.ts";
 import { closeChannel, depositChannels, readChannel, withdrawChannels, type ChannelState } from "../chain/escrow.ts";
-import { listOffers, readOffer, type Offer } from "../chain/models.ts";
+import { readOffer } from "../chain/models.ts";
 import { blockAt, connectChain } from "../chain/provider.ts";
-import { isDenied, readWorkload } from "../chain/reference-values.ts";
-import { isActive, listNodes, readNode, readReceiptKey, type NodeRecord } from "../chain/registry.ts";
+import { readNode, readReceiptKey } from "../chain/registry.ts";
 import { openSender, type Sender, type Sent } from "../chain/sender.ts";
 import { approve, readAllowance } from "../chain/token.ts";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import type { Tensor } from "../encoding/tensor.ts";
-import { ConfigError, EvidenceError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import { createLocks, type Locks } from "../locks.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
@@ -20,6 +19,7 @@ import { openStore, tieStore, type Store, type StoreLocation } from "../store/st
 import type { AppraisalPolicy } from "../verifier/policy.ts";
 import type { EvidenceFile } from "./evidence-file.ts";
 import { infer, type CheckedAnswer, type InferOptions } from "./infer.ts";
+import { checkReferenceValues, listWithOffers, readyNode, type ListedNode } from "./nodes.ts";
 import { resume, type Resumed } from "./resume.ts";
 import { verifyNode, type VerifiedNode } from "./verify-node.ts";
 
@@ -38,12 +38,6 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** How often a wait for a transaction asks the chain; 250 ms where not given. */
   readonly pollingMs?: number;
-}
-
-/** A node as the registry lists it, with what it offers. */
-export interface ListedNode extends NodeRecord {
-  readonly active: boolean;
-  readonly offers: readonly Offer[];
 }
 
 /** A user of the network: holds a connection, a store and the payer's key until closed. */
@@ -84,8 +78,21 @@ export async function openClient(options: ClientOptions): Promise<Client> {
   const payer = toHex(signingAddress(payerKey));
   await tieStore(store, `${chain.chainId}/${contracts.addresses.InferenceEscrow}/${payer}`);
   const sender = await openSender(chain, { privateKey: options.payerKey });
-  return clientOf({ options, contracts, store, sender, payer, payerKey, verified: new Map(), locks: createLocks() });
+  return clientOf({
+    options,
+    contracts,
+    store,
+    sender,
+    payer,
+    payerKey,
+    verified: new Map(),
+    prices: new Map(),
+    locks: createLocks(),
+  });
 }
+
+/** How long the registry's word on a verified node is taken as still true: a revocation is seen after this at the latest. */
+const CONFIRM_MS = 2000;
 
 interface Parts {
   readonly options: ClientOptions;
@@ -94,7 +101,9 @@ interface Parts {
   readonly sender: Sender;
   readonly payer: Hex;
   readonly payerKey: Uint8Array;
-  readonly verified: Map<Hex, VerifiedNode>;
+  /** What was verified, and when the registry last confirmed it (milliseconds since 1970). */
+  readonly verified: Map<Hex, { readonly node: VerifiedNode; readonly confirmedAt: number }>;
+  readonly prices: Map<string, { readonly price: bigint; readonly readAt: number }>;
   readonly locks: Locks;
 }
 
@@ -118,25 +127,16 @@ function clientOf(parts: Parts): Client {
   };
 }
 
-async function listWithOffers(contracts: Contracts): Promise<readonly ListedNode[]> {
-  const records = await listNodes(contracts);
-  return Promise.all(
-    records.map(async (record) => {
-      const [active, offers] = await Promise.all([
-        isActive(contracts, record.nodeId),
-        listOffers(contracts, record.nodeId),
-      ]);
-      return Object.assign({ active, offers }, record);
-    }),
-  );
-}
-
 /** The contract's word is one more check: what it does not call active is refused whatever the evidence says. */
 async function verifyCached(parts: Parts, nodeId: Hex): Promise<VerifiedNode> {
-  const record = await readyNode(parts, nodeId);
   const known = parts.verified.get(nodeId);
   const now = Date.now();
-  if (known !== undefined && known.evidenceHash === record.evidenceHash && known.validUntil > now) return known;
+  if (known !== undefined && known.confirmedAt + CONFIRM_MS > now && known.node.validUntil > now) return known.node;
+  const record = await readyNode(parts.contracts, nodeId);
+  if (known !== undefined && known.node.evidenceHash === record.evidenceHash && known.node.validUntil > now) {
+    parts.verified.set(nodeId, { node: known.node, confirmedAt: now });
+    return known.node;
+  }
   const { contracts, options } = parts;
   const node = await verifyNode(record, {
     ...options,
@@ -145,24 +145,8 @@ async function verifyCached(parts: Parts, nodeId: Hex): Promise<VerifiedNode> {
     now,
   });
   await checkReferenceValues(contracts, node);
-  parts.verified.set(nodeId, node);
+  parts.verified.set(nodeId, { node, confirmedAt: now });
   return node;
-}
-
-async function readyNode({ contracts }: Parts, nodeId: Hex): Promise<NodeRecord> {
-  const record = await readNode(contracts, nodeId);
-  if (record === undefined) throw new ConfigError("CONFIG_INVALID", `the registry knows no node ${nodeId}`);
-  if (await isActive(contracts, nodeId)) return record;
-  throw new EvidenceError("EVIDENCE_STALE", `the registry does not call ${nodeId} active (${record.status})`);
-}
-
-/** What the evidence measures has to be what the reference values accept; the record alone could name another workload. */
-async function checkReferenceValues(contracts: Contracts, node: VerifiedNode): Promise<void> {
-  const workloadId: Hex = `0x${node.result.claims?.workloadId ?? ""}`;
-  const entry = await readWorkload(contracts, workloadId);
-  if (entry === undefined || entry.removed || (await isDenied(contracts, workloadId))) {
-    throw new EvidenceError("CHAIN_UNTRUSTED", `the reference values do not accept the workload ${workloadId}`);
-  }
 }
 
 async function deposit(
@@ -200,13 +184,25 @@ async function inferChecked(
   inputs: readonly Tensor[],
 ): Promise<ClientAnswer> {
   const node = await verifyCached(parts, target.nodeId);
-  const price = await readOffer(parts.contracts, target.nodeId, target.modelId);
-  if (price === undefined) {
-    throw new ConfigError("CONFIG_INVALID", `${target.nodeId} does not offer the model ${target.modelId}`);
-  }
+  const price = await offeredPrice(parts, target);
   const options = { ...inferParts(parts), node, modelId: target.modelId, price };
   const checked = await parts.locks.run(target.nodeId, () => infer(inputs, options));
   return { ...checked, node, evidenceFile: evidenceFileOf(parts, node, checked, inputs) };
+}
+
+/** What the node asks for one unit now; kept as long as the registry's word on the node. */
+async function offeredPrice(
+  parts: Parts,
+  { nodeId, modelId }: { readonly nodeId: Hex; readonly modelId: Hex },
+): Promise<bigint> {
+  const known = parts.prices.get(`${nodeId}/${modelId}`);
+  if (known !== undefined && known.readAt + CONFIRM_MS > Date.now()) return known.price;
+  const price = await readOffer(parts.contracts, nodeId, modelId);
+  if (price === undefined) {
+    throw new ConfigError("CONFIG_INVALID", `${nodeId} does not offer the model ${modelId}`);
+  }
+  parts.prices.set(`${nodeId}/${modelId}`, { price, readAt: Date.now() });
+  return price;
 }
 
 function evidenceFileOf(

@@ -9,7 +9,7 @@ import type { EscrowDomain } from "../receipt/typed.ts";
 import { channelId, signVoucher, type Voucher } from "../receipt/voucher.ts";
 import { sealRequest } from "../sealing/request.ts";
 import { openResponse, type ResponseContext } from "../sealing/response.ts";
-import type { Channels } from "../store/channels.ts";
+import type { Channels, ClientChannel } from "../store/channels.ts";
 import { exchange } from "./exchange.ts";
 import type { VerifiedNode } from "./verify-node.ts";
 
@@ -73,14 +73,13 @@ interface Promised {
 async function promise(inputs: readonly Tensor[], options: InferOptions): Promise<Promised> {
   const { node, escrow, channels } = options;
   const channel = channelId(options.payer, node.nodeId);
-  await channels.add({ channelId: channel, payer: options.payer, nodeId: node.nodeId });
-  const before = await channels.get(channel);
+  const before = await knownChannel(options, channel);
   const open = await channels.openRequests(channel);
-  const owed = open.reduce((most, { voucher: { amount } }) => (amount > most ? amount : most), before?.owed ?? 0n);
+  const owed = open.reduce((most, { voucher: { amount } }) => (amount > most ? amount : most), before.owed);
   const requestSalt = randomBytes(SALT_BYTES);
   const voucher: Voucher = {
     channelId: channel,
-    sequence: (before?.sequence ?? 0n) + 1n,
+    sequence: before.sequence + 1n,
     amount: owed + options.price * BigInt(inputs[0]?.shape[0] ?? 0),
     keyEpoch: node.keyEpoch,
     modelId: options.modelId,
@@ -102,6 +101,16 @@ async function promise(inputs: readonly Tensor[], options: InferOptions): Promis
     responseContext: JSON.stringify(context),
   });
   return { voucher, voucherSignature, requestSalt, sealed, context };
+}
+
+async function knownChannel(
+  { channels, payer, node }: InferOptions,
+  channel: Hex,
+): Promise<Pick<ClientChannel, "sequence" | "owed">> {
+  const known = await channels.get(channel);
+  if (known !== undefined) return known;
+  await channels.add({ channelId: channel, payer, nodeId: node.nodeId });
+  return { sequence: 0n, owed: 0n };
 }
 
 /** Checks the receipt against the voucher and against the bytes that were received. */

@@ -5,11 +5,11 @@ import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import type { NodeRecord } from "../chain/registry.ts";
 import { fetchJson } from "../http/fetch.ts";
-import { reportDataOf, type RegistryDomain } from "../verifier/binding.ts";
-import { checkNodeEvidence, parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
+import type { RegistryDomain } from "../verifier/binding.ts";
+import { parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
 import type { AppraisalPolicy } from "../verifier/policy.ts";
 import type { AttestationResult } from "../verifier/result.ts";
-import { verifyEvidence } from "../verifier/verify.ts";
+import { verifyNodeEvidence } from "../verifier/verify-node.ts";
 
 /** A node whose evidence this client has verified itself. */
 export interface VerifiedNode {
@@ -47,15 +47,13 @@ const EVIDENCE_LIMITS = { timeoutMs: 10_000, maxBytes: 256 * 1024 };
 export async function verifyNode(record: NodeRecord, options: VerifyNodeOptions): Promise<VerifiedNode> {
   const nodeEvidence = await fetchNodeEvidence(record);
   checkRecord(record, nodeEvidence);
-  checkNodeEvidence(options.domain, nodeEvidence);
   await checkAnchor(nodeEvidence, options);
   const endorsements = await options.endorsementsFor(nodeEvidence.evidence);
-  const result = await verifyEvidence(nodeEvidence.evidence, {
+  const result = await verifyNodeEvidence(options.domain, nodeEvidence, {
     endorsements: { dcap: endorsements },
     trustRoots: options.trustRoots,
     now: options.now,
     policy: options.policy,
-    expectedReportData: reportDataOf(options.domain, nodeEvidence.binding, nodeEvidence.anchor),
   });
   assertAcceptable(result);
   return {

@@ -20,7 +20,9 @@ import { loadPackage } from "../inference/package.ts";
 import type { ModelPackage } from "../model/package.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { createAccount, type Account } from "./accounts.ts";
+import { createLocks } from "../locks.ts";
 import { lockFile } from "../store/lock.ts";
+import { copyStore, openStore } from "../store/store.ts";
 import { freePort, type Service } from "./processes.ts";
 import { ROOT, startChain, startEndorsements, startRelayer, type RelayerPlace } from "./services.ts";
 import { workloadsOf, type Workload } from "./workloads.ts";
@@ -53,6 +55,8 @@ export interface Network {
   readonly workloads: readonly Workload[];
   /** Everything started, in order; stopped in reverse. */
   readonly services: Service[];
+  /** Gives a program of this name an empty database in `<dir>/data/<name>`. */
+  prepareStore(name: string): Promise<string>;
   account(name: string): Promise<Account>;
   sender(account: Account): Promise<Sender>;
   stop(): Promise<void>;
@@ -93,6 +97,7 @@ async function start(options: NetworkOptions, services: Service[], stop: () => P
     services.push(await service);
     return service;
   };
+  const prepareStore = storeMaker(join(dir, "data"));
   const chain = await running(startChain(logDir));
   const account = (name: string): Promise<Account> => createAccount(name, join(dir, "keys"), chain.url);
   const vendor = createSimulatedVendor({ now: Date.now() });
@@ -117,6 +122,7 @@ async function start(options: NetworkOptions, services: Service[], stop: () => P
     endorsementsUrl: endorsements.url,
     trustRoot,
   };
+  for (const { name } of places) await prepareStore(name);
   const relayers = await Promise.all(places.map((place) => running(startRelayer(shared, place))));
   const parts = { dir, chain, contracts, deployments, vendor, trustRoot, endorsements, relayers, guardian, model };
   return {
@@ -125,10 +131,26 @@ async function start(options: NetworkOptions, services: Service[], stop: () => P
     modelDir,
     workloads,
     services,
+    prepareStore,
     account,
     sender,
     stop,
   };
+}
+
+/** Makes one empty database at once, beside everything else that starts, and copies it for each program. */
+function storeMaker(dataDir: string): (name: string) => Promise<string> {
+  const template = join(dataDir, "template");
+  const made = openStore({ dir: template }, []).then((store) => store.close());
+  // A failure is the caller's who waits for it, not of the process.
+  made.catch(() => undefined);
+  const locks = createLocks();
+  return (name) =>
+    locks.run(template, async () => {
+      await made;
+      await copyStore(template, join(dataDir, name));
+      return join(dataDir, name);
+    });
 }
 
 async function relayerPlaces(account: (name: string) => Promise<Account>): Promise<readonly RelayerPlace[]> {

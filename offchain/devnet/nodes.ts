@@ -73,6 +73,7 @@ export async function startNode(network: Network, tee: SimulatedTee, name: strin
   });
   const configFile = join(dir, "configs", `${name}.json`);
   writeFileSync(configFile, prettyJson(workerConfig(network, { name, nodeId, operator, port, platformFile })));
+  await network.prepareStore(name);
   const place = { name, configFile, logDir: join(dir, "logs") };
   let worker = await startWorker(place);
   network.services.push(worker);

@@ -28,6 +28,7 @@ export async function createUser(network: Network, name: string): Promise<User> 
   const account = await network.account(name);
   const sender = await network.sender(account);
   await sender.send(mintTestTokens(network.contracts, account.address, USER_FUNDS));
+  await network.prepareStore(name);
   return { account, client: await openUserClient(network, name, account) };
 }
 

@@ -23,7 +23,8 @@ export interface ChainWatch {
   step(): Promise<void>;
   view(): NodeView;
   readonly price: (modelId: Hex) => bigint | undefined;
-  readonly channelOf: (payer: Hex) => Promise<ChannelState>;
+  /** The payer's channel as it was at most a second ago, read again where it held less than `needed`. */
+  readonly channelOf: (payer: Hex, needed: bigint) => Promise<ChannelState>;
 }
 
 export interface WatchParts {
@@ -36,6 +37,9 @@ export interface WatchParts {
   readonly log: Log;
 }
 
+/** Far below any thaw, so that a closing channel is seen in time to settle. */
+const CHANNEL_MS = 1000;
+const MAX_CHANNELS = 10_000;
 const UNATTESTED: NodeView = { attested: undefined, attestedAt: 0, expiresAt: 0 };
 /** Evidence over an older block could not be checked by a chain that only remembers 256 block hashes. */
 const MAX_ANCHOR_BLOCKS = 128n;
@@ -56,7 +60,21 @@ export function createChainWatch(parts: WatchParts): ChainWatch {
     },
     view: () => current,
     price: (modelId) => prices.get(modelId),
-    channelOf: (payer) => readChannel(parts.contracts, payer, parts.nodeId),
+    channelOf: channelReader(parts),
+  };
+}
+
+function channelReader({ contracts, nodeId }: WatchParts): ChainWatch["channelOf"] {
+  const kept = new Map<Hex, { readonly state: ChannelState; readonly readAt: number }>();
+  return async (payer, needed) => {
+    const known = kept.get(payer);
+    const now = performance.now();
+    if (known !== undefined && now - known.readAt < CHANNEL_MS && known.state.deposit >= needed) return known.state;
+    const state = await readChannel(contracts, payer, nodeId);
+    kept.delete(payer);
+    kept.set(payer, { state, readAt: now });
+    for (const oldest of [...kept.keys()].slice(0, -MAX_CHANNELS)) kept.delete(oldest);
+    return state;
   };
 }
 

@@ -40,7 +40,7 @@ export interface InferenceParts {
   /** Undefined while the node is not active under these keys. */
   readonly attested: () => AttestedEpoch | undefined;
   readonly models: ReadonlyMap<Hex, ServedModel>;
-  readonly channelOf: (payer: Hex) => Promise<ChannelState>;
+  readonly channelOf: (payer: Hex, needed: bigint) => Promise<ChannelState>;
   readonly vouchers: Vouchers;
   /** Told of every refusal inside the seal: the code only, never what was asked. */
   readonly onRefusal: (code: string) => void;
@@ -155,7 +155,10 @@ async function amountDue(
   request: InferenceRequest,
   owed: { readonly payer: Hex; readonly units: bigint },
 ): Promise<bigint> {
-  const [last, channel] = await Promise.all([parts.vouchers.latest(context.channelId), parts.channelOf(owed.payer)]);
+  const [last, channel] = await Promise.all([
+    parts.vouchers.latest(context.channelId),
+    parts.channelOf(owed.payer, request.voucher.amount),
+  ]);
   return checkAmount(context, request, channel, { last: last?.receipt, units: owed.units });
 }
 

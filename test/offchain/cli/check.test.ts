@@ -102,7 +102,7 @@ describe("cloister check", () => {
       "nodeEvidence.binding.configHash": ["appraisal", "binding"],
       "nodeEvidence.anchor.blockNumber": ["appraisal", "binding"],
       "nodeEvidence.anchor.blockHash": ["appraisal", "binding"],
-      "nodeEvidence.possession": ["binding"],
+      "nodeEvidence.possession": ["appraisal", "binding"],
       "endorsements.tcbInfo": ["appraisal"],
       "endorsements.qeIdentity": ["appraisal"],
       "voucher.channelId": ["voucher", "channel", "receipt"],

@@ -6,7 +6,6 @@ import type { SignedVerdict } from "../../../offchain/store/verdicts.ts";
 import type { Store } from "../../../offchain/store/store.ts";
 import type { Exchange } from "../../../offchain/store/vouchers.ts";
 import { CHANNEL_MIGRATIONS, channels } from "../../../offchain/store/channels.ts";
-import { CURSOR_MIGRATIONS, cursors } from "../../../offchain/store/cursors.ts";
 import { openStore } from "../../../offchain/store/store.ts";
 import { VERDICT_MIGRATIONS, verdicts } from "../../../offchain/store/verdicts.ts";
 import { VOUCHER_MIGRATIONS, vouchers } from "../../../offchain/store/vouchers.ts";
@@ -67,7 +66,7 @@ describe("store repositories", function () {
   let store: Store;
 
   before(async () => {
-    const migrations = [...CHANNEL_MIGRATIONS, ...CURSOR_MIGRATIONS, ...VERDICT_MIGRATIONS, ...VOUCHER_MIGRATIONS];
+    const migrations = [...CHANNEL_MIGRATIONS, ...VERDICT_MIGRATIONS, ...VOUCHER_MIGRATIONS];
     store = await openStore({ memory: true }, migrations);
   });
 
@@ -152,16 +151,6 @@ describe("store repositories", function () {
       const book = verdicts(store);
       expect(await book.refuse(bytes32("ee"), VERDICT.nodeId, "debug")).to.equal(true);
       expect(await book.refuse(bytes32("ee"), VERDICT.nodeId, "debug")).to.equal(false);
-    });
-  });
-
-  describe("cursors", () => {
-    it("remembers the block of each watcher", async () => {
-      const marks = cursors(store);
-      expect(await marks.get("registry")).to.equal(undefined);
-      await marks.set("registry", 5n);
-      await marks.set("registry", 6n);
-      expect(await marks.get("registry")).to.equal(6n);
     });
   });
 
