@@ -37,7 +37,12 @@ export async function checkEvidenceFile(file: EvidenceFile, options: CheckOption
     now: options.now ?? file.checkedAt,
     policy: options.policy,
   });
-  const required = [appraisalCheck(attestation), ...bindingChecks(file, domain), ...paymentChecks(file)];
+  const required = [
+    appraisalCheck(attestation),
+    labelCheck(file, attestation),
+    ...bindingChecks(file, domain),
+    ...paymentChecks(file),
+  ];
   const hardware = attestation.checks.map((check) => ({ ...check, id: `hardware/${check.id}` }));
   return {
     holds: required.every((check) => check.outcome === "pass"),
@@ -54,6 +59,16 @@ function appraisalCheck({ verdict, claims, failures }: AttestationResult): Check
     ? `${verdict}: TCB ${claims?.tcb?.status ?? "not evaluated"}`
     : `${verdict}: ${failures.map(({ id }) => id).join(", ")}`;
   return { id: "appraisal", outcome: acceptable ? "pass" : "fail", detail, reference: "docs/verification.md" };
+}
+
+/** A file must not hide that its evidence is simulated, nor claim it of genuine evidence. */
+function labelCheck(file: EvidenceFile, { simulated, claims }: AttestationResult): Check {
+  const reference = "docs/evidence-file.md";
+  const id = "simulated-label";
+  if (claims === null) return { id, outcome: "none", detail: "not checked: the evidence was not verified", reference };
+  const detail = `the file says ${file.simulated ? "SIMULATED" : "not simulated"}`;
+  const outcome = file.simulated === simulated ? "pass" : "fail";
+  return { id, outcome, detail, reference };
 }
 
 function bindingChecks(file: EvidenceFile, domain: RegistryDomain): readonly Check[] {

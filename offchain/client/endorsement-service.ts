@@ -10,6 +10,6 @@ import { fetchBytes } from "../http/fetch.ts";
  */
 export function endorsementService(url: string): (evidence: Uint8Array) => Promise<DcapEndorsements> {
   const cache = createCache<PcsDocument>({ now: Date.now });
-  return (evidence) =>
+  return async (evidence) =>
     fetchDcapEndorsements(url, dcapTargetOf(evidence), { fetch: fetchBytes, now: Date.now(), cache });
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { keccak256 } from "#crypto";
+import { keccak256, sha256 } from "#crypto";
 import { registerModel, setOffer } from "../chain/models.ts";
 import { isActive, register } from "../chain/registry.ts";
 import type { Sent } from "../chain/sender.ts";
@@ -44,7 +44,7 @@ export async function publishModel(network: Network, owner: Account): Promise<Se
   const { model, contracts } = network;
   const terms = {
     pricePerUnit: PRICE,
-    manifestHash: toHex(keccak256(canonicalManifest(model.manifest))),
+    manifestHash: toHex(sha256(canonicalManifest(model.manifest))),
     privacyPolicyHash: ZERO,
     keyReleasePolicyHash: ZERO,
     uri: `cloister:${model.manifest.name}`,

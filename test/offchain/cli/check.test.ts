@@ -64,7 +64,7 @@ describe("cloister check", () => {
     it("is refused without the simulated vendor's root", async () => {
       const run = await cloister(["check", write("file.json", genuine), "--json"], place);
       expect(run.exit).to.equal(1);
-      expect(failed(run)).to.deep.equal(["appraisal"]);
+      expect(failed(run)).to.deep.equal(["appraisal", "simulated-label"]);
       expect(found(run).simulated).to.equal(false);
     });
 
@@ -76,7 +76,7 @@ describe("cloister check", () => {
     it("is refused at a time when its endorsements have expired", async () => {
       const run = await checkOf(genuine, "--now", "2029-01-01T00:00:00Z");
       expect(run.exit).to.equal(1);
-      expect(failed(run)).to.deep.equal(["appraisal"]);
+      expect(failed(run)).to.deep.equal(["appraisal", "simulated-label"]);
     });
 
     it("does not hold without the data, because a required check was not made", async () => {
@@ -90,10 +90,11 @@ describe("cloister check", () => {
   describe("of a changed file", () => {
     /** Every signed or committed member, and the checks that must notice the change. */
     const CHANGES: Readonly<Record<string, readonly string[]>> = {
+      simulated: ["simulated-label"],
       "chain.chainId": ["appraisal", "binding", "voucher", "receipt"],
       "chain.nodeRegistry": ["appraisal", "binding"],
       "chain.inferenceEscrow": ["voucher", "receipt"],
-      "nodeEvidence.evidence": ["appraisal", "receipt"],
+      "nodeEvidence.evidence": ["appraisal", "simulated-label", "receipt"],
       "nodeEvidence.binding.nodeId": ["appraisal", "binding", "channel", "receipt"],
       "nodeEvidence.binding.operator": ["appraisal", "binding"],
       "nodeEvidence.binding.signingKey": ["appraisal", "binding", "receipt"],
@@ -103,8 +104,8 @@ describe("cloister check", () => {
       "nodeEvidence.anchor.blockNumber": ["appraisal", "binding"],
       "nodeEvidence.anchor.blockHash": ["appraisal", "binding"],
       "nodeEvidence.possession": ["appraisal", "binding"],
-      "endorsements.tcbInfo": ["appraisal"],
-      "endorsements.qeIdentity": ["appraisal"],
+      "endorsements.tcbInfo": ["appraisal", "simulated-label"],
+      "endorsements.qeIdentity": ["appraisal", "simulated-label"],
       "voucher.channelId": ["voucher", "channel", "receipt"],
       "voucher.sequence": ["voucher", "receipt"],
       "voucher.amount": ["voucher"],
@@ -189,6 +190,7 @@ function changed(json: Json, member: string): Json {
 
 function other(value: unknown): unknown {
   if (typeof value === "number") return value + 1;
+  if (typeof value === "boolean") return !value;
   const text = String(value);
   if (/^\d+$/.test(text)) return String(BigInt(text) + 1n);
   if (text.startsWith("0x")) return flipped(text);
