@@ -53,16 +53,17 @@ export function settle(contracts: Contracts, settlement: Settlement): Call {
 
 /** Settles many receipts; those that do not hold are left out with the event `SettlementRefused`. */
 export function settleBatch(contracts: Contracts, settlements: readonly Settlement[]): Call {
-  const services = Map.groupBy(settlements, ({ receipt }) =>
-    [receipt.nodeId, receipt.keyEpoch, receipt.modelId, receipt.evidenceHash].join(),
-  );
-  const batches = [...services.values()].flatMap((group) => {
-    const [first] = group;
-    return first === undefined
-      ? []
-      : [{ service: serviceOf(first.receipt), settlements: group.map(settlementArguments) }];
-  });
-  return callTo(contracts, "InferenceEscrow", "settleBatch", [batches]);
+  return callTo(contracts, "InferenceEscrow", "settleBatch", [batchesOf(byService(settlements))]);
+}
+
+/** Those of some settlements, of different channels, that would be paid if they were sent now. */
+export async function payableSettlements(
+  contracts: Contracts,
+  settlements: readonly Settlement[],
+): Promise<readonly Settlement[]> {
+  const services = byService(settlements);
+  const paid = await view<readonly bigint[]>(contracts, "InferenceEscrow", "settleBatch", [batchesOf(services)]);
+  return services.flat().filter((_, index) => (paid[index] ?? 0n) > 0n);
 }
 
 export function closeChannel(contracts: Contracts, nodeId: Hex): Call {
@@ -95,6 +96,22 @@ export function reportConflictingReceipts(
     first.signature,
     second.signature,
   ]);
+}
+
+function byService(settlements: readonly Settlement[]): readonly (readonly Settlement[])[] {
+  const services = Map.groupBy(settlements, ({ receipt }) =>
+    [receipt.nodeId, receipt.keyEpoch, receipt.modelId, receipt.evidenceHash].join(),
+  );
+  return [...services.values()];
+}
+
+function batchesOf(services: readonly (readonly Settlement[])[]): readonly unknown[] {
+  return services.flatMap((group) => {
+    const [first] = group;
+    return first === undefined
+      ? []
+      : [{ service: serviceOf(first.receipt), settlements: group.map(settlementArguments) }];
+  });
 }
 
 function serviceOf({ nodeId, keyEpoch, modelId, evidenceHash }: Receipt): Readonly<Record<string, unknown>> {

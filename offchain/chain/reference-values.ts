@@ -65,11 +65,6 @@ export async function readWorkload(contracts: Contracts, workloadId: Hex): Promi
   return { ...entry, version };
 }
 
-/** Whether the community denies a workload's or a platform's id. */
-export function isDenied(contracts: Contracts, id: Hex): Promise<boolean> {
-  return view(contracts, "ReferenceValues", "denied", [id]);
-}
-
 /** Judges claims by all three layers as of now. */
 export async function readAppraisal(contracts: Contracts, claims: PolicyClaims): Promise<Refusal> {
   const refusal = await view<number>(contracts, "ReferenceValues", "appraise", [claims]);

@@ -1,9 +1,10 @@
 import type { Contracts } from "../chain/contracts.ts";
 import { listOffers, type Offer } from "../chain/models.ts";
-import { isDenied, readWorkload } from "../chain/reference-values.ts";
+import { readAppraisal, readWorkload } from "../chain/reference-values.ts";
 import { isActive, listNodes, readNode, type NodeRecord } from "../chain/registry.ts";
 import type { Hex } from "../encoding/bytes.ts";
 import { ConfigError, EvidenceError } from "../errors.ts";
+import { platformCode, tcbStatusCode } from "../verifier/verdict.ts";
 import type { VerifiedNode } from "./verify-node.ts";
 
 /** A node as the registry lists it, with what it offers. */
@@ -34,11 +35,23 @@ export async function readyNode(contracts: Contracts, nodeId: Hex): Promise<Node
   throw new EvidenceError("EVIDENCE_STALE", `the registry does not call ${nodeId} active (${record.status})`);
 }
 
-/** What the evidence measures has to be what the reference values accept; the record alone could name another workload. */
-export async function checkReferenceValues(contracts: Contracts, node: VerifiedNode): Promise<void> {
-  const workloadId: Hex = `0x${node.result.claims?.workloadId ?? ""}`;
-  const entry = await readWorkload(contracts, workloadId);
-  if (entry === undefined || entry.removed || (await isDenied(contracts, workloadId))) {
-    throw new EvidenceError("CHAIN_UNTRUSTED", `the reference values do not accept the workload ${workloadId}`);
+/**
+ * Checks that the reference values accept what the evidence says, whatever a lying committee recorded; throws `EvidenceError`
+ * `CHAIN_UNTRUSTED`.
+ */
+export async function checkReferenceValues(contracts: Contracts, { result: { claims } }: VerifiedNode): Promise<void> {
+  const platform = claims === null ? undefined : platformCode(claims.platform, claims.simulated);
+  if (claims?.platformId === undefined || platform === undefined) {
+    throw new EvidenceError("CHAIN_UNTRUSTED", "the evidence names no platform");
   }
+  const entry = await readWorkload(contracts, `0x${claims.workloadId}`);
+  const refusal = await readAppraisal(contracts, {
+    policyVersion: entry?.version ?? 0,
+    platform,
+    tcbStatus: tcbStatusCode(claims.tcb),
+    evaluationNumber: claims.tcb?.evaluationDataNumber ?? 0,
+    platformId: `0x${claims.platformId}`,
+  });
+  if (refusal === "none") return;
+  throw new EvidenceError("CHAIN_UNTRUSTED", `the reference values refuse workload ${claims.workloadId}: ${refusal}`);
 }

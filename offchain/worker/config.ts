@@ -36,6 +36,21 @@ export interface WorkerConfig {
   readonly evidenceMaxAgeSeconds: number;
 }
 
+const NAMES: ReadonlySet<string> = new Set([
+  "name",
+  "nodeId",
+  "operator",
+  "rpcUrl",
+  "deployments",
+  "models",
+  "dataDir",
+  "host",
+  "port",
+  "device",
+  "settlementKeyFile",
+  "settleEverySeconds",
+  "evidenceMaxAgeSeconds",
+]);
 const MAX_SECONDS = 7 * 24 * 3600;
 
 const invalid = (message: string): ConfigError =>
@@ -51,6 +66,8 @@ export function readWorkerConfig(path: string): WorkerConfig {
 /** Reads a worker's configuration from its JSON value; throws `ConfigError` `CONFIG_INVALID` that names the member. */
 export function parseWorkerConfig(json: unknown): WorkerConfig {
   const fields = new JsonFields(json, "worker", invalid);
+  const unknown = fields.names().filter((name) => !NAMES.has(name));
+  if (unknown.length > 0) throw invalid(`worker has no ${unknown.join(", ")}`);
   const device = fields.fields("device");
   if (device.text("kind") !== "simulated-intel") throw invalid("worker.device.kind is not simulated-intel");
   const models = fields

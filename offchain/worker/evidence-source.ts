@@ -3,6 +3,7 @@ import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import type { Device } from "../device/device.ts";
 import { bindingDigest, reportDataOf, type NodeBinding, type RegistryDomain } from "../verifier/binding.ts";
 import type { NodeEvidence } from "../verifier/node-evidence.ts";
+import type { AttestedEpoch } from "./inference-service.ts";
 
 /** A recent block, as the chain gives it. */
 export interface AnchorBlock {
@@ -34,14 +35,14 @@ export interface EvidenceSource {
 const KEPT = 16;
 
 /** Makes the source of a worker's evidence; the keys in the binding never change, the anchor block does. */
-export function createEvidenceSource(parts: EvidenceParts, keyEpoch: () => number | null): EvidenceSource {
+export function createEvidenceSource(parts: EvidenceParts, attested: () => AttestedEpoch | undefined): EvidenceSource {
   const kept = new Map<string, NodeEvidence>();
   const possession = toHex(signDigest(parts.signingKey, bindingDigest(parts.domain, parts.binding)));
   let newest: string | undefined;
   let newestAnchor: AnchorBlock | undefined;
   const current = (hash: string | undefined): NodeEvidence | undefined => {
     const found = hash === undefined ? undefined : kept.get(hash);
-    return found && { ...found, keyEpoch: keyEpoch() };
+    return found && { ...found, keyEpoch: attested()?.keyEpoch ?? null };
   };
   return {
     renew: async (anchor) => {
@@ -57,7 +58,9 @@ export function createEvidenceSource(parts: EvidenceParts, keyEpoch: () => numbe
         possession,
         keyEpoch: null,
       });
-      for (const hash of [...kept.keys()].slice(0, -KEPT)) kept.delete(hash);
+      // Clients ask for what the registry names, however often newer evidence has found no relayer since.
+      const others = [...kept.keys()].filter((hash) => hash !== attested()?.evidenceHash);
+      for (const hash of others.slice(0, -KEPT)) kept.delete(hash);
     },
     newest: () => current(newest),
     byHash: (evidenceHash) => (parseHex(evidenceHash, 32) === undefined ? undefined : current(evidenceHash)),

@@ -15,7 +15,7 @@ import { sealResponse } from "../sealing/response.ts";
 import type { Exchange, Vouchers } from "../store/vouchers.ts";
 import type { EnclaveKeys } from "./keys.ts";
 import { createLocks } from "../locks.ts";
-import { checkAmount, checkPromise, type PaymentContext } from "./payment.ts";
+import { checkAmount, checkPromise } from "./payment.ts";
 
 const NO_COMMITMENT: Hex = `0x${"00".repeat(32)}`;
 const SALT_BYTES = 32;
@@ -75,17 +75,17 @@ async function respond(
 ): Promise<Uint8Array> {
   if (attested === undefined) throw new ReceiptError("NODE_NOT_ATTESTED", "the node is not attested");
   const request = decodeRequest(opened.content);
+  const payer = checkPromise({ ...parts, keyEpoch: attested.keyEpoch, channelId: opened.channelId }, request);
+  // Before anything that can change: an answer that was given and may be paid is never taken back.
+  const stored = await repeated(parts, request);
+  if (stored !== undefined) return stored;
   const served = parts.models.get(request.modelId);
   const price = served?.price();
   if (served === undefined || price === undefined) {
     throw new ModelError("MODEL_MISMATCH", `this node does not offer the model ${request.modelId}`);
   }
-  const context = { ...parts, keyEpoch: attested.keyEpoch, price, channelId: opened.channelId };
-  const payer = checkPromise(context, request);
-  const stored = await repeated(parts, request);
-  if (stored !== undefined) return stored;
   const units = unitsOf(request.inputs);
-  const amount = await amountDue(parts, context, request, { payer, units });
+  const amount = await amountDue(parts, request, { payer, units, price });
   const outputs = await served.model.run(request.inputs);
   return release(parts, { opened, request, attested, payer, units, amount, outputs });
 }
@@ -151,15 +151,14 @@ function sameVoucher(a: Voucher, b: Voucher): boolean {
 
 async function amountDue(
   parts: InferenceParts,
-  context: PaymentContext,
-  request: InferenceRequest,
-  owed: { readonly payer: Hex; readonly units: bigint },
+  { voucher }: InferenceRequest,
+  owed: { readonly payer: Hex; readonly units: bigint; readonly price: bigint },
 ): Promise<bigint> {
   const [last, channel] = await Promise.all([
-    parts.vouchers.latest(context.channelId),
-    parts.channelOf(owed.payer, request.voucher.amount),
+    parts.vouchers.latest(voucher.channelId),
+    parts.channelOf(owed.payer, voucher.amount),
   ]);
-  return checkAmount(context, request, channel, { last: last?.receipt, units: owed.units });
+  return checkAmount(voucher, channel, { last: last?.receipt, cost: owed.price * owed.units });
 }
 
 /** The size of the batch: the first dimension that all inputs share. */

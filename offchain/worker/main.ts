@@ -17,13 +17,13 @@ import { listen } from "../http/server.ts";
 import { loadPackage } from "../inference/package.ts";
 import { openModel, type Model } from "../inference/session.ts";
 import { createLog, type Log } from "../log.ts";
-import { openStore } from "../store/store.ts";
+import { openStore, tieStore } from "../store/store.ts";
 import { VOUCHER_MIGRATIONS, vouchers } from "../store/vouchers.ts";
 import { createChainWatch, type ChainWatch } from "./chain-watch.ts";
 import { configHash, measuredConfiguration, readKeyFile, readWorkerConfig, type WorkerConfig } from "./config.ts";
 import { createEvidenceSource, type EvidenceSource } from "./evidence-source.ts";
 import { workerApp } from "./http.ts";
-import { createInferenceService } from "./inference-service.ts";
+import { createInferenceService, type AttestedEpoch } from "./inference-service.ts";
 import { createEnclaveKeys, type EnclaveKeys } from "./keys.ts";
 import { settleOnce, type SettleParts } from "./settle.ts";
 
@@ -52,7 +52,7 @@ async function evidenceOf(
   config: WorkerConfig,
   contracts: Contracts,
   keys: EnclaveKeys,
-  keyEpoch: () => number | null,
+  attested: () => AttestedEpoch | undefined,
 ): Promise<EvidenceSource> {
   const parts = {
     domain: { chainId: contracts.chain.chainId, verifyingContract: contracts.addresses.NodeRegistry },
@@ -67,7 +67,7 @@ async function evidenceOf(
     signingKey: keys.signingKey,
     device: await openDevice(config),
   };
-  return createEvidenceSource(parts, keyEpoch);
+  return createEvidenceSource(parts, attested);
 }
 
 /** Settles at its pace and at once when asked to stop; a failed round is told and tried again. */
@@ -104,12 +104,15 @@ async function run(config: WorkerConfig, signal: AbortSignal): Promise<void> {
     createEnclaveKeys(),
     openStore({ dir: config.dataDir }, VOUCHER_MIGRATIONS),
   ]);
+  await tieStore(store, `${contracts.chain.chainId}/${contracts.addresses.InferenceEscrow}/${config.nodeId}`);
   const book = vouchers(store);
   const sender = await openSender(contracts.chain, { privateKey: readKeyFile(config.settlementKeyFile) });
-  const settle = (): Promise<void> => settleRound({ contracts, sender, nodeId: config.nodeId, vouchers: book }, log);
+  const onRefused = (channel: Hex): void => log.warn({ channel }, "the escrow would refuse to settle a channel");
+  const settle = (): Promise<void> =>
+    settleRound({ contracts, sender, nodeId: config.nodeId, vouchers: book, onRefused }, log);
   // What an earlier process earned is settled while its key is still the current one.
   await settle();
-  const evidence = await evidenceOf(config, contracts, keys, () => watch.view().attested?.keyEpoch ?? null);
+  const evidence = await evidenceOf(config, contracts, keys, () => watch.view().attested);
   const watch = createChainWatch({ ...config, contracts, keys, evidence, models: [...models.keys()], log });
   const served = new Map([...models].map(([root, model]) => [root, { model, price: () => watch.price(root) }]));
   const infer = createInferenceService({

@@ -6,15 +6,13 @@ import { commitTensors } from "../receipt/commitment.ts";
 import type { InferenceRequest } from "../receipt/message.ts";
 import type { Receipt } from "../receipt/receipt.ts";
 import type { EscrowDomain } from "../receipt/typed.ts";
-import { channelId, voucherDigest } from "../receipt/voucher.ts";
+import { channelId, voucherDigest, type Voucher } from "../receipt/voucher.ts";
 
 /** What the worker knows when it looks at a voucher. */
 export interface PaymentContext {
   readonly escrow: EscrowDomain;
   readonly nodeId: Hex;
   readonly keyEpoch: number;
-  /** Per unit of inference. */
-  readonly price: bigint;
   /** The channel that the request's header names. */
   readonly channelId: Hex;
 }
@@ -39,20 +37,18 @@ export function checkPromise(context: PaymentContext, request: InferenceRequest)
 }
 
 /**
- * Checks that a voucher pays for `units` more in its channel and returns what the channel will then owe.
+ * Checks that a voucher pays for what costs `cost` more in its channel and returns what the channel will then owe.
  * Throws `ReceiptError` `VOUCHER_INVALID` for a sequence already used, an amount too low, a deposit too small or a closing channel.
  */
 export function checkAmount(
-  context: PaymentContext,
-  request: InferenceRequest,
+  voucher: Pick<Voucher, "sequence" | "amount">,
   channel: ChannelState,
-  owed: { readonly last: Pick<Receipt, "sequence" | "amount"> | undefined; readonly units: bigint },
+  owed: { readonly last: Pick<Receipt, "sequence" | "amount"> | undefined; readonly cost: bigint },
 ): bigint {
-  const { voucher } = request;
   const last = owed.last ?? { sequence: 0n, amount: 0n };
   if (voucher.sequence <= last.sequence) throw invalid(`sequence ${voucher.sequence} is used`);
   const before = last.amount > channel.spent ? last.amount : channel.spent;
-  const due = before + context.price * owed.units;
+  const due = before + owed.cost;
   if (voucher.amount < due) throw invalid(`the voucher promises ${voucher.amount}, ${due} are due`);
   if (channel.withdrawableAt !== 0) throw invalid("the channel is closing");
   if (voucher.amount > channel.deposit)

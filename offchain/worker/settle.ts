@@ -1,5 +1,5 @@
 import type { Contracts } from "../chain/contracts.ts";
-import { readChannel, settleBatch, type Settlement } from "../chain/escrow.ts";
+import { payableSettlements, readChannel, settleBatch, type Settlement } from "../chain/escrow.ts";
 import type { Sender } from "../chain/sender.ts";
 import type { Hex } from "../encoding/bytes.ts";
 import type { Exchange, Vouchers } from "../store/vouchers.ts";
@@ -9,6 +9,8 @@ export interface SettleParts {
   readonly sender: Sender;
   readonly nodeId: Hex;
   readonly vouchers: Vouchers;
+  /** Told of each channel that owes and whose settlement the contract would refuse now. */
+  readonly onRefused: (channelId: Hex) => void;
 }
 
 /** What one round of settling did. */
@@ -22,14 +24,14 @@ export interface Settled {
 const MAX_BATCH = 100;
 
 /**
- * Settles the latest exchange of every channel that owes more than the chain has paid, in one transaction.
- * Repeating it after a crash pays nothing twice: amounts are cumulative, and a channel counts as settled when the chain says so.
+ * Settles the latest exchange of every channel that owes more than the chain has paid, in one transaction; what the contract would
+ * refuse is left out, so that it costs no gas again and again and keeps no place from others. Repeating it after a crash pays nothing twice: amounts are cumulative, and a channel counts as settled when the chain says so.
  * Throws `ChainError`; undefined where nothing is owed.
  */
 export async function settleOnce(parts: SettleParts): Promise<Settled | undefined> {
   const owed = await stillOwed(parts, await parts.vouchers.unsettled());
-  if (owed.length === 0) return undefined;
-  const batch = owed.slice(0, MAX_BATCH);
+  const batch = await nextBatch(parts, owed);
+  if (batch.length === 0) return undefined;
   const sent = await parts.sender.send(settleBatch(parts.contracts, batch.map(settlementOf)));
   for (const exchange of batch) await recordIfPaid(parts, exchange, sent.transaction);
   return { channels: batch.length, transaction: sent.transaction, gasUsed: sent.gasUsed };
@@ -44,6 +46,19 @@ async function stillOwed(parts: SettleParts, exchanges: readonly Exchange[]): Pr
     else await parts.vouchers.markSettled(exchange.receipt.channelId, exchange.receipt.sequence, SETTLED_ELSEWHERE);
   }
   return owed;
+}
+
+async function nextBatch(parts: SettleParts, owed: readonly Exchange[]): Promise<readonly Exchange[]> {
+  const batch: Exchange[] = [];
+  for (let start = 0; start < owed.length && batch.length < MAX_BATCH; start += MAX_BATCH) {
+    const some = new Map(owed.slice(start, start + MAX_BATCH).map((exchange) => [settlementOf(exchange), exchange]));
+    const payable = new Set(await payableSettlements(parts.contracts, [...some.keys()]));
+    for (const [settlement, exchange] of some) {
+      if (payable.has(settlement)) batch.push(exchange);
+      else parts.onRefused(exchange.receipt.channelId);
+    }
+  }
+  return batch.slice(0, MAX_BATCH);
 }
 
 /** Stands for a transaction that this worker did not see. */
