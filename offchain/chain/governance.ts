@@ -9,6 +9,11 @@ export interface Proposal {
   readonly salt: Hex;
 }
 
+/** How long a proposal waits, in seconds. */
+export function readTimelockDelay(contracts: Contracts): Promise<bigint> {
+  return view(contracts, "TimelockController", "getMinDelay");
+}
+
 /** When a proposal may be executed, in seconds since 1970: 0 where it is unknown, 1 where it was executed. */
 export async function readProposalTime(contracts: Contracts, proposal: Proposal): Promise<bigint> {
   const id = await view<Hex>(contracts, "TimelockController", "hashOperationBatch", batch(proposal));

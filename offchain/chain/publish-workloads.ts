@@ -1,0 +1,74 @@
+import { keccak256 } from "#crypto";
+import { parseHex, toHex, utf8, type Hex } from "../encoding/bytes.ts";
+import { canonicalJson } from "../encoding/json.ts";
+import { ConfigError } from "../errors.ts";
+import type { Contracts } from "./contracts.ts";
+import { execute, readProposalTime, readTimelockDelay, schedule, type Proposal } from "./governance.ts";
+import { latestBlock } from "./provider.ts";
+import { addWorkload, readWorkload } from "./reference-values.ts";
+import type { Sender } from "./sender.ts";
+
+/** A workload that the reference values are to accept; `platform` is the byte of docs/protocol.md section 1. */
+export interface PublishedWorkload {
+  readonly workloadId: Hex;
+  readonly platform: number;
+}
+
+/** Where a publication stands: `until` is seconds since 1970. */
+export type Publication =
+  { readonly state: "published"; readonly added: number } | { readonly state: "waiting"; readonly until: bigint };
+
+/** Executed proposals have this time in the timelock. */
+const EXECUTED = 1n;
+
+/**
+ * Brings workloads into the reference values through the timelock, as far as can be done now: proposes what is missing, and executes it
+ * when it has waited. Calling it again goes on where it stopped. `attempt` tells a later publication of workloads that were removed apart.
+ * Throws `ConfigError` for what is no workload id, and `ChainError` where the sender may not propose or execute.
+ */
+export async function publishWorkloads(
+  contracts: Contracts,
+  sender: Sender,
+  { workloads, attempt }: { readonly workloads: readonly PublishedWorkload[]; readonly attempt: string },
+): Promise<Publication> {
+  const missing = await missingOf(contracts, workloads);
+  if (missing.length === 0) return { state: "published", added: 0 };
+  const proposal = proposalOf(contracts, missing, attempt);
+  if ((await readProposalTime(contracts, proposal)) === 0n) {
+    await sender.send(schedule(contracts, proposal, await readTimelockDelay(contracts)));
+  }
+  const until = await readProposalTime(contracts, proposal);
+  if (until === EXECUTED) throw alreadyUsed(attempt);
+  const { timestamp } = await latestBlock(contracts.chain);
+  if (until > BigInt(timestamp)) return { state: "waiting", until };
+  await sender.send(execute(contracts, proposal));
+  return { state: "published", added: missing.length };
+}
+
+async function missingOf(
+  contracts: Contracts,
+  workloads: readonly PublishedWorkload[],
+): Promise<readonly PublishedWorkload[]> {
+  const known = await Promise.all(
+    workloads.map(async ({ workloadId }) => {
+      if (parseHex(workloadId, 32) === undefined)
+        throw new ConfigError("CONFIG_INVALID", `${workloadId} is no workload id`);
+      return readWorkload(contracts, workloadId);
+    }),
+  );
+  return workloads.filter((_, index) => known[index] === undefined || known[index].removed);
+}
+
+function proposalOf(contracts: Contracts, workloads: readonly PublishedWorkload[], attempt: string): Proposal {
+  const list = workloads.map(({ workloadId, platform }) => `${workloadId}:${platform}`);
+  return {
+    calls: workloads.map(({ workloadId, platform }) => addWorkload(contracts, workloadId, platform)),
+    salt: toHex(keccak256(utf8(canonicalJson({ publish: list, attempt })))),
+  };
+}
+
+function alreadyUsed(attempt: string): ConfigError {
+  return new ConfigError("CONFIG_INVALID", `these workloads were published and removed again (attempt "${attempt}")`, {
+    next: "Give another --attempt to publish them once more; keys that relied on them stay revoked.",
+  });
+}
