@@ -1,21 +1,8 @@
 import { view, type Contracts } from "../chain/contracts.ts";
 import { listNodes, type NodeRecord } from "../chain/registry.ts";
 import { ConfigError } from "../errors.ts";
-import type { Platform, TcbStatus } from "../evidence/scheme.ts";
-import { platformCode, tcbStatusCode } from "../verifier/verdict.ts";
+import { NODE_PLATFORMS, TCB_STATUSES } from "../evidence/scheme.ts";
 
-const PLATFORMS: readonly Platform[] = ["intel-sgx", "intel-tdx", "amd-sev-snp", "aws-nitro", "arm-cca"];
-const TCB_STATUSES: readonly TcbStatus[] = [
-  "UpToDate",
-  "SWHardeningNeeded",
-  "ConfigurationNeeded",
-  "ConfigurationAndSWHardeningNeeded",
-  "OutOfDate",
-  "OutOfDateConfigurationNeeded",
-  "Revoked",
-  "TDRelaunchAdvised",
-  "TDRelaunchAdvisedConfigurationNeeded",
-];
 const SIMULATED = 0x80;
 const MIN_PREFIX = 6;
 
@@ -38,7 +25,7 @@ export function selectNode<Node extends Pick<NodeRecord, "nodeId">>(nodes: reado
 /** The name of the platform that the registry has by number, marked where it is simulated. */
 export function platformName(code: number): string {
   if (code === 0) return "not attested";
-  const name = PLATFORMS.find((platform) => platformCode(platform, false) === (code & ~SIMULATED)) ?? `number ${code}`;
+  const name = NODE_PLATFORMS[(code & ~SIMULATED) - 1] ?? `number ${code}`;
   return isSimulated(code) ? `SIMULATED ${name}` : name;
 }
 
@@ -49,8 +36,7 @@ export function isSimulated(code: number): boolean {
 
 /** The TCB status that the registry has by number; "none" where none was evaluated. */
 export function tcbName(code: number): string {
-  const rest = { advisoryIds: [], date: "", evaluationDataNumber: 0 };
-  return TCB_STATUSES.find((status) => tcbStatusCode({ status, ...rest }) === code) ?? "none";
+  return TCB_STATUSES[code - 1] ?? "none";
 }
 
 /** How many live nodes an operator has: each needs a bond. */

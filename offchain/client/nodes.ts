@@ -48,7 +48,7 @@ export async function checkReferenceValues(contracts: Contracts, { result: { cla
   const refusal = await readAppraisal(contracts, {
     policyVersion: entry?.version ?? 0,
     platform,
-    tcbStatus: tcbStatusCode(claims.tcb),
+    tcbStatus: tcbStatusCode(claims.tcb?.status),
     evaluationNumber: claims.tcb?.evaluationDataNumber ?? 0,
     platformId: `0x${claims.platformId}`,
   });

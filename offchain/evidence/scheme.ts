@@ -1,19 +1,26 @@
 /** The one interface of every evidence family: `parse`, `verify`, `claims`. */
 
-/** Where evidence comes from; the byte on chain is in `docs/protocol.md` section 1. */
-export type Platform = "intel-sgx" | "intel-tdx" | "amd-sev-snp" | "aws-nitro" | "arm-cca" | "nvidia-gpu";
+/** Platforms that can be a node by themselves, in the order of their bytes on chain, from 1: docs/protocol.md section 1. */
+export const NODE_PLATFORMS = ["intel-sgx", "intel-tdx", "amd-sev-snp", "aws-nitro", "arm-cca"] as const;
+
+/** Where evidence comes from. */
+export type Platform = (typeof NODE_PLATFORMS)[number] | "nvidia-gpu";
+
+/** Every TCB status in the order of its number on chain, from 1: docs/protocol.md section 1. */
+export const TCB_STATUSES = [
+  "UpToDate",
+  "SWHardeningNeeded",
+  "ConfigurationNeeded",
+  "ConfigurationAndSWHardeningNeeded",
+  "OutOfDate",
+  "OutOfDateConfigurationNeeded",
+  "Revoked",
+  "TDRelaunchAdvised",
+  "TDRelaunchAdvisedConfigurationNeeded",
+] as const;
 
 /** The state of a platform's trusted computing base, worst part decides. */
-export type TcbStatus =
-  | "UpToDate"
-  | "SWHardeningNeeded"
-  | "ConfigurationNeeded"
-  | "ConfigurationAndSWHardeningNeeded"
-  | "OutOfDate"
-  | "OutOfDateConfigurationNeeded"
-  | "Revoked"
-  | "TDRelaunchAdvised"
-  | "TDRelaunchAdvisedConfigurationNeeded";
+export type TcbStatus = (typeof TCB_STATUSES)[number];
 
 /** What one check found; `none` means that it could not be made and never counts as a pass. */
 export interface Check {

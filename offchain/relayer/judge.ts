@@ -1,7 +1,7 @@
 import type { NodeRecord } from "../chain/registry.ts";
 import type { Block } from "../chain/provider.ts";
 import type { PlatformPolicy } from "../chain/reference-values.ts";
-import type { Claims, TcbStatus } from "../evidence/scheme.ts";
+import type { Claims } from "../evidence/scheme.ts";
 import type { AppraisalPolicy } from "../verifier/policy.ts";
 import type { Failure } from "../verifier/result.ts";
 import type { NodeEvidence } from "../verifier/node-evidence.ts";
@@ -29,17 +29,6 @@ export interface Case {
   /** The newest block. */
   readonly head: Block;
 }
-
-const TCB_STATUSES: readonly TcbStatus[] = [
-  "UpToDate",
-  "SWHardeningNeeded",
-  "ConfigurationNeeded",
-  "ConfigurationAndSWHardeningNeeded",
-  "OutOfDate",
-  "OutOfDateConfigurationNeeded",
-  "TDRelaunchAdvised",
-  "TDRelaunchAdvisedConfigurationNeeded",
-];
 
 /** Reads the block that evidence is anchored to; throws `EvidenceError` `EVIDENCE_STALE` where this chain has another. */
 export async function readAnchor(
@@ -85,14 +74,10 @@ export function appraisalPolicy(
   return {
     ...DEFAULT_POLICY,
     platforms: [evidence.platform],
-    tcbStatuses: TCB_STATUSES.filter((status) => (policy.tcbStatusMask >> tcbNumber(status)) & 1),
+    tcbStatuses: DEFAULT_POLICY.tcbStatuses.filter((status) => (policy.tcbStatusMask >> tcbStatusCode(status)) & 1),
     minimumEvaluationNumber: policy.minEvaluationNumber,
     allowSimulated: evidence.simulated,
   };
-}
-
-function tcbNumber(status: TcbStatus): number {
-  return tcbStatusCode({ status, advisoryIds: [], date: "", evaluationDataNumber: 0 });
 }
 
 function bindingFault(context: JudgeContext, { node, evidence }: Case): Failure | undefined {
@@ -135,7 +120,7 @@ async function byReferenceValues({ contracts }: JudgeContext, found: Verified): 
   const verdict: Verdict = {
     ...evidence.binding,
     platform,
-    tcbStatus: tcbStatusCode(claims.tcb),
+    tcbStatus: tcbStatusCode(claims.tcb?.status),
     evaluationNumber: claims.tcb?.evaluationDataNumber ?? 0,
     workloadId: `0x${claims.workloadId}`,
     platformId: `0x${claims.platformId}`,

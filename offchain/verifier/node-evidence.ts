@@ -2,7 +2,7 @@ import { recoverAddress } from "#crypto";
 import { equal, parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { JsonFields } from "../encoding/fields.ts";
 import { EvidenceError } from "../errors.ts";
-import type { Platform } from "../evidence/scheme.ts";
+import { NODE_PLATFORMS, type Platform } from "../evidence/scheme.ts";
 import { bindingDigest, reportDataOf, type Anchor, type NodeBinding, type RegistryDomain } from "./binding.ts";
 import { detect, platformOf, reportDataIn } from "./detect.ts";
 
@@ -22,7 +22,7 @@ export interface NodeEvidence {
   readonly simulated: boolean;
 }
 
-const PLATFORMS: ReadonlySet<string> = new Set(["intel-sgx", "intel-tdx", "amd-sev-snp", "aws-nitro", "arm-cca"]);
+const PLATFORMS: ReadonlySet<string> = new Set(NODE_PLATFORMS);
 const MAX_UINT32 = 0xffff_ffff;
 const MAX_UINT64 = (1n << 64n) - 1n;
 

@@ -1,6 +1,6 @@
 import { JsonFields } from "../encoding/fields.ts";
 import { ConfigError } from "../errors.ts";
-import type { Platform, TcbStatus } from "../evidence/scheme.ts";
+import { NODE_PLATFORMS, TCB_STATUSES, type Platform, type TcbStatus } from "../evidence/scheme.ts";
 
 /**
  * What a verifier accepts; JSON-shaped. An empty list under a name that ends the sentence "only these" means: any.
@@ -26,17 +26,8 @@ export interface AppraisalPolicy {
   readonly workloadIds: readonly string[];
 }
 
-const ACCEPTED: readonly TcbStatus[] = [
-  "UpToDate",
-  "SWHardeningNeeded",
-  "ConfigurationNeeded",
-  "ConfigurationAndSWHardeningNeeded",
-  "OutOfDate",
-  "OutOfDateConfigurationNeeded",
-  "TDRelaunchAdvised",
-  "TDRelaunchAdvisedConfigurationNeeded",
-];
-const PLATFORMS: readonly Platform[] = ["intel-sgx", "intel-tdx", "amd-sev-snp", "aws-nitro", "arm-cca", "nvidia-gpu"];
+const ACCEPTED: readonly TcbStatus[] = TCB_STATUSES.filter((status) => status !== "Revoked");
+const PLATFORMS: readonly Platform[] = [...NODE_PLATFORMS, "nvidia-gpu"];
 
 /** Every TCB status but `Revoked`; no debug, no simulated vendor; any measurement. */
 export const DEFAULT_POLICY: AppraisalPolicy = {

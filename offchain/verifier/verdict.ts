@@ -1,7 +1,7 @@
 import { recoverAddress, signDigest } from "#crypto";
 import { structType } from "../crypto/eip712.ts";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
-import type { Claims, Platform, TcbStatus } from "../evidence/scheme.ts";
+import { NODE_PLATFORMS, TCB_STATUSES, type Platform, type TcbStatus } from "../evidence/scheme.ts";
 import type { NodeBinding } from "./binding.ts";
 import { messageDigest, type ContractDomain } from "./typed-message.ts";
 
@@ -33,34 +33,15 @@ const VERDICT = structType<keyof Verdict>(
 );
 
 const SIMULATED = 0x80;
-const PLATFORM_CODES: Readonly<Record<Exclude<Platform, "nvidia-gpu">, number>> = {
-  "intel-sgx": 1,
-  "intel-tdx": 2,
-  "amd-sev-snp": 3,
-  "aws-nitro": 4,
-  "arm-cca": 5,
-};
-const TCB_STATUS_CODES: Readonly<Record<TcbStatus, number>> = {
-  UpToDate: 1,
-  SWHardeningNeeded: 2,
-  ConfigurationNeeded: 3,
-  ConfigurationAndSWHardeningNeeded: 4,
-  OutOfDate: 5,
-  OutOfDateConfigurationNeeded: 6,
-  Revoked: 7,
-  TDRelaunchAdvised: 8,
-  TDRelaunchAdvisedConfigurationNeeded: 9,
-};
-
 /** The byte that stands for a platform on chain; undefined for one that cannot be a node by itself. */
 export function platformCode(platform: Platform, simulated: boolean): number | undefined {
-  if (platform === "nvidia-gpu") return undefined;
-  return PLATFORM_CODES[platform] | (simulated ? SIMULATED : 0);
+  const place = (NODE_PLATFORMS as readonly Platform[]).indexOf(platform);
+  return place < 0 ? undefined : (place + 1) | (simulated ? SIMULATED : 0);
 }
 
 /** The byte that stands for a TCB status on chain, 0 where none was evaluated. */
-export function tcbStatusCode(tcb: Claims["tcb"]): number {
-  return tcb === undefined ? 0 : TCB_STATUS_CODES[tcb.status];
+export function tcbStatusCode(status: TcbStatus | undefined): number {
+  return status === undefined ? 0 : TCB_STATUSES.indexOf(status) + 1;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { JsonFields } from "../../encoding/fields.ts";
-import type { TcbStatus } from "../scheme.ts";
+import { TCB_STATUSES, type TcbStatus } from "../scheme.ts";
 import { invalid, parseSignedJson, readAdvisories, readIsoTime, type SignedJson } from "./signed-json.ts";
 
 /** One level of a platform's TCB. */
@@ -62,15 +62,9 @@ const MAX_LEVELS = 256;
 const MAX_UINT32 = 0xffff_ffff;
 
 /** Statuses that a platform's level may have: Intel's lists never advise a relaunch by themselves. */
-const LEVEL_STATUSES: ReadonlySet<TcbStatus> = new Set<TcbStatus>([
-  "UpToDate",
-  "SWHardeningNeeded",
-  "ConfigurationNeeded",
-  "ConfigurationAndSWHardeningNeeded",
-  "OutOfDate",
-  "OutOfDateConfigurationNeeded",
-  "Revoked",
-]);
+const LEVEL_STATUSES: ReadonlySet<TcbStatus> = new Set(
+  TCB_STATUSES.filter((status) => !status.startsWith("TDRelaunchAdvised")),
+);
 const ISV_STATUSES: ReadonlySet<IsvStatus> = new Set<IsvStatus>(["UpToDate", "OutOfDate", "Revoked"]);
 
 /**

@@ -98,10 +98,11 @@ describe("signed messages of the verifier", () => {
   it("numbers platforms and statuses as docs/protocol.md section 1", () => {
     expect(platformCode("intel-tdx", false)).to.equal(2);
     expect(platformCode("intel-sgx", true)).to.equal(0x81);
+    expect(platformCode("arm-cca", false)).to.equal(5);
     expect(platformCode("nvidia-gpu", false)).to.equal(undefined);
     expect(tcbStatusCode(undefined)).to.equal(0);
-    expect(tcbStatusCode({ status: "TDRelaunchAdvised", advisoryIds: [], date: "", evaluationDataNumber: 0 })).to.equal(
-      8,
-    );
+    expect(tcbStatusCode("UpToDate")).to.equal(1);
+    expect(tcbStatusCode("Revoked")).to.equal(7);
+    expect(tcbStatusCode("TDRelaunchAdvised")).to.equal(8);
   });
 });
