@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contracts } from "../../../offchain/chain/contracts.ts";
-import { publishWorkloads } from "../../../offchain/chain/publish-workloads.ts";
+import { publishWorkloads, type PublishedWorkload } from "../../../offchain/chain/publish-workloads.ts";
 import { readWorkload, removeWorkload } from "../../../offchain/chain/reference-values.ts";
 import { openSender, type Sender } from "../../../offchain/chain/sender.ts";
 import type { Hex } from "../../../offchain/encoding/bytes.ts";
@@ -68,7 +68,7 @@ describe("chain/publish-workloads", () => {
 
   it("refuses a sender who may not propose, and what is no workload id", async () => {
     const stranger = await openSender(local.chain, { account: local.accounts[5] ?? "0x" });
-    const workloads = [{ workloadId: `0x${"c3".repeat(32)}` as Hex, platform: 0x81 }];
+    const workloads: readonly PublishedWorkload[] = [{ workloadId: `0x${"c3".repeat(32)}`, platform: 0x81 }];
     expect(await codeOfAsync(() => publishWorkloads(contracts, stranger, { workloads, attempt: "1" }))).to.equal(
       "TX_REVERTED",
     );
