@@ -227,6 +227,7 @@ const INFERENCE_ESCROW = [
   "event ChannelClosing(bytes32 indexed channelId, uint40 withdrawableAt)",
   "event ChannelFunded(bytes32 indexed channelId, address indexed payer, bytes32 indexed nodeId, uint256 amount, uint256 deposit)",
   "event ChannelWithdrawn(bytes32 indexed channelId, uint256 amount)",
+  "event EarningsWithdrawn(address indexed operator, uint256 amount)",
   "event Settled(bytes32 indexed channelId, uint64 sequence, uint256 paid, uint64 units, uint64 privacySpent)",
   "event SettlementRefused(bytes32 indexed channelId, uint8 refusal)",
   "function channel(address payer, bytes32 nodeId) view returns (tuple(uint96 deposit, uint96 spent, uint40 withdrawableAt))",

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
@@ -16,6 +17,19 @@ export function integerArgument(least: number, most: number): (text: string) => 
     if (value >= least && value <= most) return value;
     throw new InvalidArgumentError(`It is not a whole number from ${least} to ${most}.`);
   };
+}
+
+/** A contract's address, lower case; for commander. */
+export function addressArgument(text: string): Hex {
+  const bytes = parseHex(text, 20);
+  if (bytes === undefined) throw new InvalidArgumentError("It is not 20 bytes of 0x-hex.");
+  return toHex(bytes);
+}
+
+/** A chain's id; for commander. */
+export function chainIdArgument(text: string): bigint {
+  if (!/^[1-9]\d{0,19}$/.test(text)) throw new InvalidArgumentError("It is not a chain's id in decimal.");
+  return BigInt(text);
 }
 
 /** Collects an option that may be given several times; for commander. */

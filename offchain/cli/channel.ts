@@ -1,10 +1,14 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { signingAddress } from "#crypto";
-import { closeChannel, depositChannels, readChannel, withdrawChannels, type ChannelState } from "../chain/escrow.ts";
-import { revertName } from "../chain/failure.ts";
+import {
+  closeChannel,
+  depositChannels,
+  readChannel,
+  reopenChannel,
+  withdrawChannels,
+  type ChannelState,
+} from "../chain/escrow.ts";
 import { listNodes } from "../chain/registry.ts";
-import { eventsOf, type Sender, type Sent } from "../chain/sender.ts";
 import { approve, readAllowance } from "../chain/token.ts";
 import { readProfileKey } from "../client/profile.ts";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
@@ -15,7 +19,8 @@ import { timeOf } from "./nodes.ts";
 import { onNetwork, senderOf, type Network, type NetworkOptions } from "./network.ts";
 import type { Report, Session } from "./session.ts";
 import { tableLines } from "./table.ts";
-import { networkVerb } from "./verb.ts";
+import { amountIn, sendThawed } from "./thaw.ts";
+import { networkVerb, NODE_ARGUMENT } from "./verb.ts";
 
 interface OpenOptions extends NetworkOptions {
   readonly node: string;
@@ -27,16 +32,15 @@ interface CloseOptions extends NetworkOptions {
 }
 
 const MAX_DEPOSIT = 1n << 96n;
-const LOOK_AGAIN_MS = 1000;
 
-/** Adds `channel open`, `channel list` and `channel close`. */
+/** Adds `channel open`, `channel list`, `channel close` and `channel reopen`. */
 export function addChannel(program: Command, session: Session): void {
   const channel = program.command("channel").description("your payment channels with nodes");
   networkVerb(channel, "open", {
     description: "open a channel with a node, or put more into it",
     example: "cloister channel open --node 1 --amount 1.5",
   })
-    .requiredOption("--node <node>", "number of `nodes list`, id, or its unique beginning")
+    .requiredOption("--node <node>", NODE_ARGUMENT)
     .requiredOption("--amount <tokens>", 'whole tokens with decimals, such as "1.5"')
     .action(async (options: OpenOptions) =>
       session.conclude(await onNetwork(options, session, (network) => open(network, options, session))),
@@ -48,10 +52,18 @@ export function addChannel(program: Command, session: Session): void {
     description: "start the thaw of a channel, or take the rest back where it has thawed",
     example: "cloister channel close 1 --wait",
   })
-    .argument("<node>", "number of `nodes list`, id, or its unique beginning")
+    .argument("<node>", NODE_ARGUMENT)
     .option("--wait", "wait for the thaw and take the rest back")
     .action(async (node: string, options: CloseOptions) =>
       session.conclude(await onNetwork(options, session, (network) => close(network, node, { ...options, session }))),
+    );
+  networkVerb(channel, "reopen", {
+    description: "go on with a channel that is closing, with what is left in it",
+    example: "cloister channel reopen 1",
+  })
+    .argument("<node>", NODE_ARGUMENT)
+    .action(async (node: string, options: NetworkOptions) =>
+      session.conclude(await onNetwork(options, session, (network) => reopen(network, node))),
     );
 }
 
@@ -124,20 +136,17 @@ async function close(network: Network, name: string, { wait, session }: ClosePar
     await sender.send(closeChannel(contracts, nodeId));
   }
   const rest = await readChannel(contracts, sender.address, nodeId);
-  const taken = await takeBack(network, { nodeId, sender, session, rest, wait: wait === true });
+  if (wait === true) session.progress(`taking the rest back, after the thaw until ${timeOf(rest.withdrawableAt)}`);
+  const thaw = { refusal: "InferenceEscrowChannelThawing", wait: wait === true };
+  const taken = await sendThawed(sender, withdrawChannels(contracts, [nodeId]), thaw);
   if (taken === undefined) return thawing(nodeId, rest);
-  const withdrawn = withdrawnIn(network, taken);
+  // The node may have settled until the last moment.
+  const withdrawn = amountIn(contracts, taken, "ChannelWithdrawn");
   return {
     exit: 0,
     json: { nodeId, state: "withdrawn", withdrawn, transaction: taken.transaction },
     lines: [`took ${network.amount(withdrawn)} back from node ${nodeId} in ${taken.transaction}`],
   };
-}
-
-/** What came back: the node may have settled until the last moment. */
-function withdrawnIn({ contracts }: Network, taken: Sent): bigint {
-  const event = eventsOf(contracts, taken).find(({ name }) => name === "ChannelWithdrawn");
-  return typeof event?.args["amount"] === "bigint" ? event.args["amount"] : 0n;
 }
 
 function thawing(nodeId: Hex, { withdrawableAt }: ChannelState): Report {
@@ -147,33 +156,30 @@ function thawing(nodeId: Hex, { withdrawableAt }: ChannelState): Report {
     lines: [
       `the channel with node ${nodeId} is closing; the node may settle until ${timeOf(withdrawableAt)}`,
       `next: cloister channel close ${nodeId.slice(0, 10)} after that, to take the rest back`,
+      `or: cloister channel reopen ${nodeId.slice(0, 10)}, to go on with it`,
     ],
   };
 }
 
-interface TakeBack {
-  readonly nodeId: Hex;
-  readonly sender: Sender;
-  readonly session: Session;
-  readonly rest: ChannelState;
-  readonly wait: boolean;
-}
-
-/** Takes the rest back; undefined while it thaws. Only the contract knows: the chain's clock is not this machine's. */
-async function takeBack(
-  { contracts }: Network,
-  { nodeId, sender, session, rest, wait }: TakeBack,
-): Promise<Sent | undefined> {
-  if (wait) session.progress(`taking the rest back, after the thaw until ${timeOf(rest.withdrawableAt)}`);
-  for (;;) {
-    try {
-      return await sender.send(withdrawChannels(contracts, [nodeId]));
-    } catch (error) {
-      if (revertName(error) !== "InferenceEscrowChannelThawing") throw error;
-      if (!wait) return undefined;
-      await sleep(LOOK_AGAIN_MS);
-    }
+/** Reopening what is open changes nothing; what is empty is opened with money. */
+async function reopen(network: Network, name: string): Promise<Report> {
+  const { contracts } = network;
+  const { nodeId } = await findNode(contracts, name);
+  const sender = await senderOf(network);
+  const before = await readChannel(contracts, sender.address, nodeId);
+  if (before.deposit === before.spent && before.withdrawableAt === 0) {
+    throw new ConfigError("CONFIG_INVALID", `there is nothing in the channel with node ${nodeId}`, {
+      next: `Run "cloister channel open --node ${nodeId.slice(0, 10)} --amount 1" instead.`,
+    });
   }
+  const already = before.withdrawableAt === 0;
+  const transaction = already ? undefined : (await sender.send(reopenChannel(contracts, nodeId))).transaction;
+  const channel = await readChannel(contracts, sender.address, nodeId);
+  return {
+    exit: 0,
+    json: { nodeId, already, transaction, channel },
+    lines: [`the channel with node ${nodeId} is open and holds ${network.amount(channel.deposit - channel.spent)}`],
+  };
 }
 
 function addressOf({ profile }: Network): Hex {

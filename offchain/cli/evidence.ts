@@ -1,11 +1,16 @@
 import type { Command } from "commander";
 import { loadEndorsements } from "../endorsements/bundle.ts";
-import { EvidenceError } from "../errors.ts";
+import type { Hex } from "../encoding/bytes.ts";
+import { CloisterError, ConfigError, EvidenceError } from "../errors.ts";
+import type { Check } from "../evidence/scheme.ts";
+import type { RegistryDomain } from "../verifier/binding.ts";
+import { parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
 import type { AttestationResult } from "../verifier/result.ts";
-import { verifyEvidence, type Endorsements } from "../verifier/verify.ts";
-import { collected, timeArgument } from "./arguments.ts";
+import { verifyNodeEvidence } from "../verifier/verify-node.ts";
+import { verifyEvidence, type Endorsements, type VerifyOptions } from "../verifier/verify.ts";
+import { addressArgument, chainIdArgument, collected, timeArgument } from "./arguments.ts";
 import { checkLines, SIMULATED_LINE } from "./checks.ts";
-import { decodeBytes, readFileBytes } from "./files.ts";
+import { decodeBytes, isJsonObject, readFileBytes, readFileJson } from "./files.ts";
 import type { Report, Session } from "./session.ts";
 import { readTrust, type TrustOptions } from "./trust.ts";
 import { verb } from "./verb.ts";
@@ -14,31 +19,93 @@ interface Options extends TrustOptions {
   readonly endorsements?: string;
   /** Milliseconds since 1970. */
   readonly now?: number;
+  readonly registry?: Hex;
+  readonly chainId?: bigint;
 }
 
 /** Adds `evidence verify`. */
 export function addEvidence(program: Command, session: Session): void {
   const evidence = program.command("evidence").description("hardware evidence by itself");
   verb(evidence, "verify", {
-    description: "verify and appraise raw evidence; the format is found by itself",
+    description: "verify and appraise raw evidence, or what a worker says of itself; the format is found by itself",
     example: "cloister evidence verify quote.bin --endorsements collateral/ --now 2026-02-11T09:25:52Z",
   })
-    .argument("<file>", "evidence, raw or in hex or base64")
+    .argument("<file>", "evidence, raw or in hex or base64, or the JSON of a worker's GET /v1/evidence")
     .option("--endorsements <path>", "directory or file with the vendor's signed material")
     .option("--policy <file>", "appraisal policy, JSON; the default policy where not given")
     .option("--trust-root <file>", "a root to trust beside the vendors', JSON or certificate; repeatable", collected)
     .option("--now <time>", "the time to verify at, ISO 8601; the clock's where not given", timeArgument)
+    .option("--registry <address>", "the NodeRegistry that a worker's keys must be bound for", addressArgument)
+    .option("--chain-id <id>", "the registry's chain", chainIdArgument)
     .action(async (file: string, options: Options) => session.conclude(await verifyFile(file, options)));
 }
 
 /** Verifies the evidence in a file; the JSON is the attestation result itself. */
 async function verifyFile(file: string, options: Options): Promise<Report> {
-  const evidence = decodeBytes(readFileBytes(file));
+  const bytes = readFileBytes(file);
+  const nodeEvidence = isJsonObject(bytes) ? readNodeEvidence(file) : undefined;
+  const domain = domainOf(options);
+  if (nodeEvidence === undefined && domain !== undefined) {
+    throw new ConfigError("CONFIG_INVALID", `${file} is raw evidence: nothing in it says what --registry would check`, {
+      next: "Give the JSON of a worker's GET /v1/evidence, or leave --registry and --chain-id out.",
+    });
+  }
+  const evidence = nodeEvidence?.evidence ?? decodeBytes(bytes);
   const now = options.now ?? Date.now();
   const trust = readTrust(options);
-  const endorsements = await endorsementsOf(options.endorsements, { evidence, now });
-  const result = await verifyEvidence(evidence, { ...trust, endorsements, now });
+  const verification = { ...trust, now, endorsements: await endorsementsOf(options.endorsements, { evidence, now }) };
+  const result =
+    nodeEvidence === undefined
+      ? await verifyEvidence(evidence, verification)
+      : await verifyOfNode(nodeEvidence, domain, verification);
   return { exit: isAcceptable(result) ? 0 : 1, json: result, lines: resultLines(result) };
+}
+
+/** Reads what a worker says of itself; throws `ConfigError` `CONFIG_INVALID` for what is none. */
+function readNodeEvidence(path: string): NodeEvidence {
+  const json = readFileJson(path);
+  try {
+    return parseNodeEvidence(json);
+  } catch (cause) {
+    if (!(cause instanceof CloisterError)) throw cause;
+    throw new ConfigError("CONFIG_INVALID", `${path} is no node evidence: ${cause.message}`, {
+      cause,
+      next: "Give raw evidence or the JSON of a worker's GET /v1/evidence; an answer's file is for `cloister check`.",
+    });
+  }
+}
+
+function domainOf({ registry, chainId }: Options): RegistryDomain | undefined {
+  if (registry === undefined && chainId === undefined) return undefined;
+  if (registry !== undefined && chainId !== undefined) return { chainId, verifyingContract: registry };
+  throw new ConfigError("CONFIG_INVALID", "--registry and --chain-id go together");
+}
+
+/** A file alone does not say which registry its keys are for, and never how old its anchor is: both are told as not checked. */
+async function verifyOfNode(
+  nodeEvidence: NodeEvidence,
+  domain: RegistryDomain | undefined,
+  verification: VerifyOptions,
+): Promise<AttestationResult> {
+  const result =
+    domain === undefined
+      ? await verifyEvidence(nodeEvidence.evidence, verification)
+      : await verifyNodeEvidence(domain, nodeEvidence, verification);
+  const { blockNumber } = nodeEvidence.anchor;
+  const unchecked = [
+    ...(domain === undefined ? [notRequired("binding", "--registry and --chain-id say what to check it against")] : []),
+    notRequired("anchor", `a chain is needed to look at block ${blockNumber}`),
+  ];
+  return { ...result, checks: [...unchecked, ...result.checks] };
+}
+
+function notRequired(id: string, why: string): Check {
+  return {
+    id,
+    outcome: "none",
+    detail: `not checked and not required: ${why}`,
+    reference: "docs/protocol.md section 3",
+  };
 }
 
 /** What is given; none for evidence that cannot be parsed, whose result says so by itself. */

@@ -20,6 +20,11 @@ export function readFileJson(path: string): unknown {
   }
 }
 
+/** Says whether bytes look like a JSON object, as no evidence, hex or base64 does. */
+export function isJsonObject(bytes: Uint8Array): boolean {
+  return /^\s*\{/.test(Buffer.from(bytes.subarray(0, 64)).toString("latin1"));
+}
+
 /** Raw bytes out of a file that holds them as they are, in hex (with or without 0x) or in base64. */
 export function decodeBytes(bytes: Uint8Array): Uint8Array {
   const text = Buffer.from(bytes).toString("latin1").replaceAll(/\s+/g, "");

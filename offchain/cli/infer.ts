@@ -22,7 +22,7 @@ import { selectNode } from "./node-select.ts";
 import type { Report, Session } from "./session.ts";
 import { pairLines } from "./table.ts";
 import { parseInputs, tensorToJson } from "./tensor-json.ts";
-import { networkVerb } from "./verb.ts";
+import { networkVerb, NODE_ARGUMENT } from "./verb.ts";
 
 interface Options extends NetworkOptions {
   readonly node: string;
@@ -44,7 +44,7 @@ export function addInfer(program: Command, session: Session): void {
     description: "verify a node, send it one sealed request, check the answer and keep the evidence",
     example: "cloister infer --node 1 --digit 7",
   })
-    .requiredOption("--node <node>", "number of `nodes list`, id, or its unique beginning")
+    .requiredOption("--node <node>", NODE_ARGUMENT)
     .option("--digit <n>", "draw a held-out image of this digit", integerArgument(0, 9))
     .option("--input <file>", "an inference request, Open Inference Protocol v2 JSON")
     .option("--model <id>", "the model's id; where not given, the digits' or the only one that the node offers")
@@ -56,7 +56,7 @@ async function infer(options: Options, session: Session): Promise<Report> {
   const question = await questionOf(options, session);
   const profile = profileOf(options, session.environment);
   const settings = clientOptions(profile);
-  session.progress("opening the client's store");
+  session.progress("opening the client's store, which takes some seconds the first time");
   const client = await openClient(settings);
   try {
     const node = selectNode(await client.nodes(), options.node);

@@ -1,18 +1,20 @@
 import type { Command } from "commander";
 import { readEarnings } from "../chain/escrow.ts";
-import { exitNode } from "../chain/registry.ts";
+import { exitNode, setNodeEndpoint } from "../chain/registry.ts";
 import { readStake } from "../chain/stake.ts";
 import { ServiceError } from "../errors.ts";
 import { fetchJson } from "../http/fetch.ts";
 import { addNodeRun } from "./children.ts";
 import type { ExitCode } from "./failure.ts";
 import { onNetwork, senderOf, type Network, type NetworkOptions } from "./network.ts";
+import { addNodeMoney } from "./node-money.ts";
 import { addNodeRegister } from "./node-register.ts";
 import { findNode } from "./node-select.ts";
 import { nodeJson, nodePairs, viewNode } from "./nodes.ts";
 import type { Report, Session } from "./session.ts";
 import { pairLines } from "./table.ts";
-import { networkVerb } from "./verb.ts";
+import { networkVerb, NODE_ARGUMENT } from "./verb.ts";
+import { listeningAt } from "./worker-config.ts";
 
 /** What a worker's endpoint says of itself. */
 interface Health {
@@ -24,7 +26,7 @@ interface Health {
 
 const HEALTH_LIMITS = { timeoutMs: 5_000, maxBytes: 64 * 1024 };
 
-/** Adds `node register`, `node run`, `node status` and `node exit`. */
+/** Adds `node register`, `run`, `status`, `endpoint`, `exit`, `unbond` and `withdraw`. */
 export function addNode(program: Command, session: Session): void {
   const node = program.command("node").description("a node of yours");
   addNodeRegister(node, session);
@@ -33,18 +35,29 @@ export function addNode(program: Command, session: Session): void {
     description: "a node's record, stake, offers and health; 0 only if it can be used now",
     example: "cloister node status 1",
   })
-    .argument("<node>", "number of `nodes list`, id, or its unique beginning")
+    .argument("<node>", NODE_ARGUMENT)
     .action(async (name: string, options: NetworkOptions) =>
       session.conclude(await onNetwork(options, session, (network) => status(network, name))),
     );
+  networkVerb(node, "endpoint", {
+    description: "change where a node of yours is reached",
+    example: "cloister node endpoint 1 https://worker.example:8443 --profile operator.json",
+  })
+    .argument("<node>", NODE_ARGUMENT)
+    .argument("<url>", "http or https URL without a path")
+    .action(async (name: string, url: string, options: NetworkOptions) => {
+      listeningAt(url);
+      session.conclude(await onNetwork(options, session, (network) => moveTo(network, name, url)));
+    });
   networkVerb(node, "exit", {
     description: "take a node out of service for ever",
     example: "cloister node exit 1 --profile operator.json",
   })
-    .argument("<node>", "number of `nodes list`, id, or its unique beginning")
+    .argument("<node>", NODE_ARGUMENT)
     .action(async (name: string, options: NetworkOptions) =>
       session.conclude(await onNetwork(options, session, (network) => exit(network, name))),
     );
+  addNodeMoney(node, session);
 }
 
 async function status(network: Network, name: string): Promise<Report> {
@@ -88,6 +101,23 @@ async function healthOf(endpoint: string): Promise<Health> {
   }
 }
 
+async function moveTo(network: Network, name: string, endpoint: string): Promise<Report> {
+  const { nodeId, endpoint: before } = await findNode(network.contracts, name);
+  const sender = await senderOf(network);
+  const already = before === endpoint;
+  const transaction = already
+    ? undefined
+    : (await sender.send(setNodeEndpoint(network.contracts, nodeId, endpoint))).transaction;
+  return {
+    exit: 0,
+    json: { nodeId, endpoint, already, transaction },
+    lines: [
+      `node ${nodeId} is reached at ${endpoint}${transaction === undefined ? "" : `, by ${transaction}`}`,
+      "next: start its worker there, with host and port changed in its configuration",
+    ],
+  };
+}
+
 async function exit(network: Network, name: string): Promise<Report> {
   const { nodeId } = await findNode(network.contracts, name);
   const sender = await senderOf(network);
@@ -95,6 +125,9 @@ async function exit(network: Network, name: string): Promise<Report> {
   return {
     exit: 0,
     json: { nodeId, transaction },
-    lines: [`node ${nodeId} is out of service for ever, by ${transaction}`, "next: stop its worker"],
+    lines: [
+      `node ${nodeId} is out of service for ever, by ${transaction}`,
+      "next: stop its worker, then cloister node unbond",
+    ],
   };
 }

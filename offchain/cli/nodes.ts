@@ -5,7 +5,7 @@ import { findNode, isSimulated, platformName, tcbName } from "./node-select.ts";
 import { onNetwork, type Network, type NetworkOptions } from "./network.ts";
 import type { Report, Session } from "./session.ts";
 import { pairLines, tableLines } from "./table.ts";
-import { networkVerb } from "./verb.ts";
+import { networkVerb, NODE_ARGUMENT } from "./verb.ts";
 
 /** A node with what the contracts say of it now. */
 export interface NodeView {
@@ -29,7 +29,7 @@ export function addNodes(program: Command, session: Session): void {
     description: "one node's record, offers and standing",
     example: "cloister nodes show 1",
   })
-    .argument("<node>", "number of `nodes list`, id, or its unique beginning")
+    .argument("<node>", NODE_ARGUMENT)
     .action(async (node: string, options: NetworkOptions) =>
       session.conclude(await onNetwork(options, session, (network) => show(network, node))),
     );

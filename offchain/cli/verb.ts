@@ -7,6 +7,9 @@ export interface VerbHelp {
   readonly example: string;
 }
 
+/** How help says what names a node. */
+export const NODE_ARGUMENT = "number of `nodes list`, id, or its unique beginning";
+
 /** Adds a verb with what all verbs share: `--json` and an example in the help. */
 export function verb(parent: Command, name: string, { description, example }: VerbHelp): Command {
   return parent

@@ -31,7 +31,7 @@ const TEES: readonly SimulatedTee[] = ["intel-sgx", "intel-tdx"];
 
 /** Refuses a place that no worker could run at, before anything is spent; throws `ConfigError`. */
 export function checkPlace(options: PlaceOptions): void {
-  addressOf(options.endpoint);
+  listeningAt(options.endpoint);
   if ((options.platformFile === undefined) === (options.vendor === undefined)) {
     throw new ConfigError("CONFIG_INVALID", "give one of --platform-file and --vendor");
   }
@@ -52,7 +52,7 @@ export function writeWorkerConfig(path: string, options: PlaceOptions, identity:
     rpcUrl: profile.rpcUrl,
     deployments: profile.deployments,
     dataDir: join(directory, "data"),
-    ...addressOf(options.endpoint),
+    ...listeningAt(options.endpoint),
     device: { kind: "simulated-intel", platformFile },
     settlementKeyFile: profile.keyFile,
   };
@@ -74,11 +74,19 @@ function teeOf(text: string): SimulatedTee {
   return tee;
 }
 
-/** Where the worker listens: the endpoint's own host and port, where it is plain http; behind a proxy the file is edited. */
-function addressOf(endpoint: string): { readonly host: string; readonly port: number } {
+/**
+ * Where a worker listens: its endpoint's own host and port, where that is plain http; behind a proxy the file is edited.
+ * Throws `ConfigError` for an endpoint that is no http or https origin in its shortest form, which is what paths are put behind.
+ */
+export function listeningAt(endpoint: string): { readonly host: string; readonly port: number } {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url === undefined || !["http:", "https:"].includes(url.protocol) || url.pathname !== "/") {
-    throw new ConfigError("CONFIG_INVALID", `${endpoint} is no http or https URL without a path`);
+  if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
+    throw new ConfigError("CONFIG_INVALID", `${endpoint} is no http or https URL`);
+  }
+  if (url.origin !== endpoint) {
+    throw new ConfigError("CONFIG_INVALID", `${endpoint} has more than scheme, host and port`, {
+      next: `Give it as ${url.origin}.`,
+    });
   }
   return { host: url.hostname, port: Number(url.port) || (url.protocol === "https:" ? 443 : 80) };
 }

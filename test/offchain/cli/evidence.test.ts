@@ -5,9 +5,12 @@ import { provisionPlatform } from "../../../offchain/device/simulated/intel/plat
 import { simulatedDevice } from "../../../offchain/device/simulated/intel/quote.ts";
 import { simulatedTrustRoot } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex } from "../../../offchain/encoding/bytes.ts";
+import { nodeEvidenceToJson } from "../../../offchain/verifier/node-evidence.ts";
 import type { AttestationResult } from "../../../offchain/verifier/result.ts";
 import { cloister, cloisterProcess, type CliRun } from "../../support/cli.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
+import { testEvidenceFile } from "../../support/evidence-file.ts";
+import { word } from "../../support/receipts.ts";
 import { SIMULATED_NOW, TEST_MEASUREMENTS, testEndorsements, testVendor } from "../../support/simulated-intel.ts";
 import { describeVectors, VECTORS } from "../../support/vectors.ts";
 
@@ -144,12 +147,84 @@ describe("cloister evidence verify", () => {
     expect([run.exit, result(run).simulated]).to.deep.equal([0, true]);
   });
 
+  describe("of what a worker says of itself", () => {
+    let nodeJson: Record<string, unknown>;
+    let domain: readonly string[];
+
+    const outcomes = (run: CliRun): Readonly<Record<string, string>> =>
+      Object.fromEntries(result(run).checks.map(({ id, outcome }) => [id, outcome]));
+    const verifyNode = (json: unknown, ...more: string[]): Promise<CliRun> =>
+      verifyTrusted(write("node.json", JSON.stringify(json)), ...more);
+
+    before(async () => {
+      const { nodeEvidence, chain } = await testEvidenceFile(testVendor());
+      nodeJson = nodeEvidenceToJson(nodeEvidence);
+      domain = ["--registry", chain.nodeRegistry, "--chain-id", String(chain.chainId)];
+    });
+
+    it("verifies the evidence inside, and says that the binding was not checked", async () => {
+      const run = await verifyNode(nodeJson);
+      expect([run.exit, result(run).verdict]).to.deep.equal([0, "affirming"]);
+      expect(outcomes(run)).to.include({ binding: "none", anchor: "none", "quote-signature": "pass" });
+    });
+
+    it("verifies the whole against a registry", async () => {
+      const run = await verifyNode(nodeJson, ...domain);
+      expect([run.exit, result(run).verdict]).to.deep.equal([0, "affirming"]);
+      const expected = { possession: "pass", "declared-platform": "pass", "report-data": "pass", anchor: "none" };
+      expect(outcomes(run)).to.include(expected).and.not.have.property("binding");
+    });
+
+    it("prints every check as a line", async () => {
+      const args = ["evidence", "verify", write("node.json", JSON.stringify(nodeJson)), "--endorsements", collateral];
+      const run = await cloister([...args, "--trust-root", root, "--now", NOW], place);
+      expect(run.out).to.match(/^SKIP {2}binding .*$/m);
+    });
+
+    const refused: Readonly<Record<string, readonly [codes: readonly string[], run: () => Promise<CliRun>]>> = {
+      "another registry": [
+        ["SIGNATURE_INVALID", "BINDING_MISMATCH"],
+        () => verifyNode(nodeJson, "--registry", `0x${"11".repeat(20)}`, "--chain-id", domain[3] ?? ""),
+      ],
+      "another chain": [
+        ["SIGNATURE_INVALID", "BINDING_MISMATCH"],
+        () => verifyNode(nodeJson, "--registry", domain[1] ?? "", "--chain-id", "1"),
+      ],
+      "another anchor": [
+        ["BINDING_MISMATCH"],
+        () => verifyNode({ ...nodeJson, anchor: { blockNumber: "1235", blockHash: word(0xbb) } }, ...domain),
+      ],
+      "another platform than it says": [
+        ["BINDING_MISMATCH"],
+        () => verifyNode({ ...nodeJson, platform: "intel-sgx" }, ...domain),
+      ],
+    };
+    for (const [what, [codes, run]] of Object.entries(refused)) {
+      it(`refuses ${what}`, async () => {
+        const done = await run();
+        expect([done.exit, result(done).verdict]).to.deep.equal([1, "contraindicated"]);
+        expect(result(done).failures.map(({ code }) => code)).to.deep.equal(codes);
+      });
+    }
+
+    it("cannot be read without one of its members", async () => {
+      const { possession: _, ...rest } = nodeJson;
+      expect((await verifyNode(rest)).exit).to.equal(2);
+    });
+
+    it("is asked for where a registry is named", async () => {
+      expect((await verifyTrusted(path("quote.bin"), ...domain)).exit).to.equal(2);
+      expect((await verifyNode(nodeJson, ...domain.slice(0, 2))).exit).to.equal(2);
+    });
+  });
+
   describe("calls unreadable", () => {
     const cases: Readonly<Record<string, () => readonly string[]>> = {
       "a missing file": () => [path("nothing.bin")],
       "an empty file": () => [write("empty.bin", "")],
       "a directory in place of the file": () => [collateral],
       "missing endorsements": () => [path("quote.bin"), "--endorsements", path("nowhere")],
+      "a JSON object that is no node evidence": () => [write("other.json", '{"schema":"other/1"}')],
       "endorsements that are none": () => [path("quote.bin"), "--endorsements", root],
       "a policy with an unknown member": () => [
         path("quote.bin"),

@@ -3,9 +3,10 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { join } from "node:path";
 import { createSigningKey, signingAddress } from "#crypto";
 import type { Contracts } from "../../../offchain/chain/contracts.ts";
+import { DEVNET } from "../../../offchain/chain/deploy-parameters.ts";
 import { listNodes } from "../../../offchain/chain/registry.ts";
 import { openSender, type Sender } from "../../../offchain/chain/sender.ts";
-import { mintTestTokens } from "../../../offchain/chain/token.ts";
+import { mintTestTokens, readBalance } from "../../../offchain/chain/token.ts";
 import { writeProfile } from "../../../offchain/client/profile.ts";
 import { createSimulatedVendor, vendorToJson } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex, type Hex } from "../../../offchain/encoding/bytes.ts";
@@ -21,6 +22,7 @@ const TOKEN = 10n ** 18n;
 const FUNDS = 5_000n * TOKEN;
 /** A port of the reserved ones, where no worker listens. */
 const ENDPOINT = "http://127.0.0.1:1";
+const STAKE_THAW_SECONDS = 2;
 const RICH = "0x21e19e0c9bab2400000";
 
 describe("cloister on a network", () => {
@@ -30,6 +32,7 @@ describe("cloister on a network", () => {
   let local: LocalChain;
   let contracts: Contracts;
   let governor: Sender;
+  let operatorAddress: Hex;
   let modelId: unknown;
 
   const as =
@@ -40,7 +43,7 @@ describe("cloister on a network", () => {
   const operator = as("operator.json");
   const json = ({ out }: CliRun): Record<string, unknown> => JSON.parse(out) as Record<string, unknown>;
 
-  async function fundedProfile(name: string): Promise<void> {
+  async function fundedProfile(name: string): Promise<Hex> {
     const key = createSigningKey();
     const address: Hex = toHex(signingAddress(key));
     writeFileSync(file(`${name}.key`), toHex(key), { mode: 0o600 });
@@ -56,15 +59,16 @@ describe("cloister on a network", () => {
       keyFile: file(`${name}.key`),
       dataDir: file(`${name}-data`),
     });
+    return address;
   }
 
   before(async () => {
     local = await startLocalChain();
-    contracts = await deployLocally(local, directory, committee.parameters);
+    contracts = await deployLocally(local, directory, { ...committee.parameters, stakeThaw: STAKE_THAW_SECONDS });
     governor = await openSender(local.chain, { account: local.accounts[0] ?? "0x" });
     await committee.bond(contracts, governor);
     await fundedProfile("user");
-    await fundedProfile("operator");
+    operatorAddress = await fundedProfile("operator");
     writeFileSync(file("vendor.json"), vendorToJson(createSimulatedVendor({ now: Date.now() })), { mode: 0o600 });
   });
 
@@ -152,6 +156,7 @@ describe("cloister on a network", () => {
       "no machine to run on": () => ["--endpoint", ENDPOINT],
       "an endpoint that is no URL": () => place("127.0.0.1:80"),
       "an endpoint with a path": () => place("http://127.0.0.1/worker"),
+      "an endpoint with a slash at its end": () => place("http://127.0.0.1:8081/"),
       "another TEE": () => [...place(), "--tee", "amd-sev-snp"],
       "a salt of the wrong length": () => [...place(), "--salt", "0x11"],
       "a price that is no amount": () => [...place(), "--price", "1e-3"],
@@ -193,6 +198,8 @@ describe("cloister on a network", () => {
   });
 
   describe("channel", () => {
+    const untouched = (deposit: bigint): unknown => ({ deposit: String(deposit), spent: "0", withdrawableAt: 0 });
+
     it("opens, tops up and lists", async () => {
       const opened = await user("channel", "open", "--node", "1", "--amount", "1.5", "--json");
       expect(opened.exit).to.equal(0);
@@ -216,6 +223,13 @@ describe("cloister on a network", () => {
       expect(run.err).to.match(/^TX_REVERTED: .*ERC20InsufficientBalance/m);
     });
 
+    it("is reopened with all that was in it, once, whatever is repeated", async () => {
+      await user("channel", "close", "1");
+      const reopened = json(await user("channel", "reopen", "1", "--json"));
+      expect(reopened).to.deep.include({ already: false, channel: untouched(2n * TOKEN) });
+      expect(json(await user("channel", "reopen", "1", "--json"))).to.include({ already: true });
+    });
+
     it("closes, waits for the thaw and takes everything back", async () => {
       const closing = await user("channel", "close", "1", "--json");
       expect([closing.exit, json(closing)["state"]]).to.deep.equal([0, "closing"]);
@@ -223,6 +237,8 @@ describe("cloister on a network", () => {
       expect(closed.exit).to.equal(0);
       expect(json(closed)).to.include({ state: "withdrawn", withdrawn: String(2n * TOKEN) });
       expect((await user("channel", "close", "1")).exit).to.equal(2);
+      const empty = await user("channel", "reopen", "1", "--json");
+      expect([empty.exit, json(empty)]).to.have.nested.property("[1].error.code", "CONFIG_INVALID");
     });
 
     it("is missing for infer, which says how to open one", async () => {
@@ -233,6 +249,48 @@ describe("cloister on a network", () => {
     });
   });
 
+  describe("node endpoint", () => {
+    it("is changed by the operator alone, once, whatever is repeated", async () => {
+      const args = ["node", "endpoint", "1", "http://127.0.0.1:2", "--json"];
+      const run = await user(...args);
+      expect([run.exit, json(run)]).to.have.nested.property("[1].error.code", "TX_REVERTED");
+      expect(json(await operator(...args))).to.include({ endpoint: "http://127.0.0.1:2", already: false });
+      expect(json(await operator(...args))).to.include({ endpoint: "http://127.0.0.1:2", already: true });
+      expect(json(await user("nodes", "show", "1", "--json"))).to.include({ endpoint: "http://127.0.0.1:2" });
+    });
+  });
+
+  describe("node unbond", () => {
+    it("keeps what a live node needs", async () => {
+      const run = await operator("node", "unbond", "--json");
+      expect([run.exit, json(run)]).to.have.nested.property("[1].error.code", "CONFIG_INVALID");
+      expect(json(run)).to.have.nested.property("error.next").that.includes("node exit");
+    });
+
+    for (const amount of ["0", "1e3", "-1"]) {
+      it(`refuses an amount of ${amount}`, async () => {
+        const run = await operator("node", "unbond", `--amount=${amount}`, "--json");
+        expect([run.exit, json(run)]).to.have.nested.property("[1].error.code", "CONFIG_INVALID");
+      });
+    }
+
+    it("refuses more than is bonded, with the contract's own error", async () => {
+      const run = await operator("node", "unbond", "--amount", "1000000");
+      expect(run.exit).to.equal(1);
+      expect(run.err).to.match(/^TX_REVERTED: .*NodeStakeInsufficientBond/m);
+    });
+  });
+
+  describe("node withdraw", () => {
+    it("does nothing where there is nothing to take", async () => {
+      const before = await local.chain.provider.getBlockNumber();
+      const run = await operator("node", "withdraw", "--json");
+      expect(run.exit).to.equal(0);
+      expect(json(run)).to.deep.include({ earnings: { withdrawn: "0" }, bond: { withdrawn: "0" } });
+      expect(await local.chain.provider.getBlockNumber()).to.equal(before);
+    });
+  });
+
   describe("node exit", () => {
     it("is the operator's alone", async () => {
       const run = await user("node", "exit", "1", "--json");
@@ -240,6 +298,20 @@ describe("cloister on a network", () => {
       expect(json(run)).to.have.nested.property("error.code", "TX_REVERTED");
       expect((await operator("node", "exit", "1")).exit).to.equal(0);
       expect(json(await user("nodes", "show", "1", "--json"))).to.include({ active: false, status: "exited" });
+    });
+
+    it("gives the whole bond back: unbond, wait for the thaw, withdraw", async () => {
+      const whole = String(DEVNET.minStake);
+      const unbonding = json(await operator("node", "unbond", "--json"));
+      expect(unbonding).to.include({ amount: whole, needed: "0" });
+      expect(unbonding).to.have.nested.include({ "stake.bonded": "0", "stake.unbonding": whole });
+      const again = json(await operator("node", "unbond", "--json"));
+      expect(again).to.include({ amount: "0" });
+      expect(again["stake"]).to.deep.equal(unbonding["stake"]);
+      const taken = await operator("node", "withdraw", "--wait", "--json");
+      expect(taken.exit).to.equal(0);
+      expect(json(taken)).to.have.nested.include({ "bond.withdrawn": whole, "stake.unbonding": "0" });
+      expect(await readBalance(contracts, operatorAddress)).to.equal(FUNDS);
     });
   });
 
