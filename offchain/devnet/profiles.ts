@@ -20,6 +20,8 @@ async function writeFunded(network: Network, name: string, file: string): Promis
   const account = await network.account(name);
   const sender = await network.sender(account);
   await sender.send(mintTestTokens(network.contracts, account.address, FUNDS));
+  // Where `clientOptions` of the profile looks for it; making a database takes seconds, copying one does not.
+  await network.prepareStore(join(name, "client"));
   writeProfile(join(network.dir, file), {
     name: "devnet",
     rpcUrl: network.chain.url,
