@@ -18,6 +18,7 @@ import {
 import { checkEvidenceFile } from "../../offchain/client/check.ts";
 import { evidenceFileToJson, parseEvidenceFile } from "../../offchain/client/evidence-file.ts";
 import { startTestDevnet, stopTestDevnet } from "../support/devnet.ts";
+import { describeCommandLine } from "./command-line.ts";
 
 const DIGITS = 10;
 const DUE_EACH = (PRICE * BigInt(DIGITS)) / 2n;
@@ -97,6 +98,8 @@ describe("a whole network", function () {
       expect(await user.client.channel(nodeId)).to.deep.include({ deposit: DUE_EACH, spent: DUE_EACH });
     }
   });
+
+  describeCommandLine({ network: () => network, nodes: () => nodes });
 
   describe("attacks", () => {
     let attacks: ReadonlyMap<string, Attack>;
