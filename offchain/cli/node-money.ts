@@ -82,6 +82,7 @@ function amountOf(
   const free = bonded > needed ? bonded - needed : 0n;
   const amount = text === undefined ? free : parseAmount(text, network.decimals);
   if (amount > 0n || (text === undefined && unbonding > 0n)) return amount;
+  if (text !== undefined) throw new ConfigError("CONFIG_INVALID", `${text} tokens cannot be unbonded`);
   throw new ConfigError(
     "CONFIG_INVALID",
     `there is nothing to unbond: ${network.amount(bonded)} are bonded and ${network.amount(needed)} are needed`,
