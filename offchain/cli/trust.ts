@@ -3,7 +3,7 @@ import { isObject } from "../encoding/members.ts";
 import { CloisterError, ConfigError } from "../errors.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { parsePolicy, type AppraisalPolicy } from "../verifier/policy.ts";
-import { INTEL_ROOT, trustRootOf } from "../verifier/trust-roots.ts";
+import { trustRootOf, VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import { isPem, parsePem } from "../x509/pem.ts";
 import { readFileBytes, readFileJson } from "./files.ts";
 
@@ -29,7 +29,7 @@ export function readTrust(options: TrustOptions, further: readonly TrustRoot[] =
   const decides = isObject(stated) && Object.hasOwn(stated, "allowSimulated");
   const policy = parsePolicy(stated);
   const allowSimulated = decides ? policy.allowSimulated : given.some(({ simulated }) => simulated);
-  return { trustRoots: [INTEL_ROOT, ...given], policy: { ...policy, allowSimulated } };
+  return { trustRoots: [...VENDOR_ROOTS, ...given], policy: { ...policy, allowSimulated } };
 }
 
 /** A trust root's JSON, or a root certificate in PEM or DER: whoever is no known vendor counts as a simulated one. */

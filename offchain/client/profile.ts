@@ -6,7 +6,7 @@ import { prettyJson } from "../encoding/json.ts";
 import { ConfigError } from "../errors.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { parsePolicy, type AppraisalPolicy } from "../verifier/policy.ts";
-import { INTEL_ROOT } from "../verifier/trust-roots.ts";
+import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import type { ClientOptions } from "./client.ts";
 import { endorsementService } from "./endorsement-service.ts";
 
@@ -74,7 +74,7 @@ export function clientOptions(profile: Profile): ClientOptions {
   return {
     rpcUrl: profile.rpcUrl,
     deployments: profile.deployments,
-    trustRoots: [INTEL_ROOT, ...profile.trustRoots],
+    trustRoots: [...VENDOR_ROOTS, ...profile.trustRoots],
     policy: profile.policy,
     endorsementsFor: endorsementService(profile.endorsementsUrl),
     payerKey: readProfileKey(profile),

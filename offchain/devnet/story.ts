@@ -6,7 +6,7 @@ import { revertName } from "../chain/failure.ts";
 import { readNode } from "../chain/registry.ts";
 import type { Sent } from "../chain/sender.ts";
 import { ReceiptError } from "../errors.ts";
-import { INTEL_ROOT } from "../verifier/trust-roots.ts";
+import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import { TOKEN, type Network } from "./network.ts";
 import { PRICE, publishModel, startNode, waitActive, waitFor, type DevnetNode } from "./nodes.ts";
 import type { Story } from "./report.ts";
@@ -143,7 +143,7 @@ async function keepEvidence(network: Network, answers: readonly Answered[], stor
     async () => {
       const file = parseEvidenceFile(JSON.parse(readFileSync(path, "utf8")));
       const checked = await checkEvidenceFile(file, {
-        trustRoots: [INTEL_ROOT, network.trustRoot],
+        trustRoots: [...VENDOR_ROOTS, network.trustRoot],
         policy: DEVNET_POLICY,
       });
       if (!checked.holds) throw new ReceiptError("RECEIPT_MALFORMED", "the evidence file does not hold");

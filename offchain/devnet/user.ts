@@ -8,7 +8,7 @@ import { evidenceFileToJson } from "../client/evidence-file.ts";
 import { prettyJson } from "../encoding/json.ts";
 import { digitTensor, likeliestDigits, parseDigits, type Digit } from "../model/digits.ts";
 import { DEFAULT_POLICY, type AppraisalPolicy } from "../verifier/policy.ts";
-import { INTEL_ROOT } from "../verifier/trust-roots.ts";
+import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import type { Account } from "./accounts.ts";
 import { POLLING_MS, TOKEN, type Network } from "./network.ts";
 import type { DevnetNode } from "./nodes.ts";
@@ -37,7 +37,7 @@ export function openUserClient(network: Network, name: string, account: Account)
   return openClient({
     rpcUrl: network.chain.url,
     deployments: network.deployments,
-    trustRoots: [INTEL_ROOT, network.trustRoot],
+    trustRoots: [...VENDOR_ROOTS, network.trustRoot],
     policy: DEVNET_POLICY,
     endorsementsFor: endorsementService(network.endorsements.url),
     payerKey: account.privateKey,

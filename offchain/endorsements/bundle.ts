@@ -1,8 +1,9 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../errors.ts";
+import { parseQuote } from "../evidence/dcap/quote.ts";
 import { detect } from "../verifier/detect.ts";
-import type { Endorsements } from "../verifier/verify.ts";
+import type { Endorsements, FamilyName } from "../verifier/family.ts";
 import { classify } from "./classify.ts";
 import { selectEndorsements } from "./select.ts";
 
@@ -14,6 +15,11 @@ export interface EndorsementsFor {
   readonly now: number;
 }
 
+/** Chooses one family's endorsements among files; undefined where none is one. */
+type Loader = (files: readonly Uint8Array[], wanted: EndorsementsFor) => Promise<Endorsements | undefined>;
+
+const LOADERS: Readonly<Record<FamilyName, Loader>> = { dcap: loadDcap };
+
 const MAX_FILES = 4096;
 const MAX_FILE_BYTES = 8 << 20;
 
@@ -23,11 +29,21 @@ const MAX_FILE_BYTES = 8 << 20;
  * Throws `ConfigError` where nothing can be read, `EvidenceError` where the evidence cannot be parsed.
  */
 export async function loadEndorsements(path: string, wanted: EndorsementsFor): Promise<Endorsements> {
-  const { quote } = detect(wanted.evidence);
+  const { family } = detect(wanted.evidence);
   const files = await Promise.all((await filesOf(path)).map((file) => readSmall(file)));
-  const candidates = files.flatMap((bytes) => (bytes === undefined ? [] : classify(bytes)));
-  if (candidates.length === 0) throw new ConfigError("CONFIG_INVALID", `no endorsements found in ${path}`);
-  return { dcap: await selectEndorsements(candidates, quote, wanted.now) };
+  const given = files.filter((bytes) => bytes !== undefined);
+  const endorsements = await LOADERS[family](given, wanted);
+  if (endorsements === undefined) throw new ConfigError("CONFIG_INVALID", `no endorsements found in ${path}`);
+  return endorsements;
+}
+
+async function loadDcap(
+  files: readonly Uint8Array[],
+  { evidence, now }: EndorsementsFor,
+): Promise<Endorsements | undefined> {
+  const candidates = files.flatMap((bytes) => classify(bytes));
+  if (candidates.length === 0) return undefined;
+  return { dcap: await selectEndorsements(candidates, parseQuote(evidence), now) };
 }
 
 async function filesOf(path: string): Promise<readonly string[]> {

@@ -29,6 +29,7 @@ class NotMade extends Error {}
 export class CheckLog {
   readonly #checks: Check[] = [];
   readonly #failures: LoggedFailure[] = [];
+  readonly #optional = new Set<Check>();
 
   get checks(): readonly Check[] {
     return this.#checks;
@@ -49,6 +50,23 @@ export class CheckLog {
       this.#refuse(name, error);
       return undefined;
     }
+  }
+
+  /** Reports a check as not made that the evidence can be relied on without. */
+  leaveOut(name: CheckName, why: string): void {
+    const check: Check = {
+      id: name.id,
+      outcome: "none",
+      detail: `not checked and not required: ${why}`,
+      reference: name.reference,
+    };
+    this.#checks.push(check);
+    this.#optional.add(check);
+  }
+
+  /** Says whether a check was left out by `leaveOut`. */
+  isOptional(check: Check): boolean {
+    return this.#optional.has(check);
   }
 
   /** Throws the first failure, if any. */

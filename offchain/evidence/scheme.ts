@@ -82,4 +82,6 @@ export interface TrustRoot {
   /** SHA-256 of the root certificate's DER SubjectPublicKeyInfo, hex. */
   readonly spkiSha256: string;
   readonly simulated: boolean;
+  /** The one family whose chains may end here, as the verifier names it; any where it is absent. */
+  readonly family?: string;
 }

@@ -5,7 +5,7 @@ import type { TrustRoot } from "../evidence/scheme.ts";
 import { parseHex, toHex } from "../encoding/bytes.ts";
 import { JsonFields } from "../encoding/fields.ts";
 import { ConfigError } from "../errors.ts";
-import { INTEL_ROOT } from "../verifier/trust-roots.ts";
+import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 
 /** Everything that a relayer is told; paths are absolute. */
 export interface RelayerConfig {
@@ -66,7 +66,7 @@ export function readRelayerConfig(path: string, environment: NodeJS.ProcessEnv):
     host: text("host", "127.0.0.1"),
     port: number("port", 0, 65_535),
     pcsUrl: text("pcsUrl", INTEL_PCS),
-    trustRoots: fields.has("trustRoots") ? fields.fieldsList("trustRoots").map(trustRoot) : [INTEL_ROOT],
+    trustRoots: fields.has("trustRoots") ? fields.fieldsList("trustRoots").map(trustRoot) : VENDOR_ROOTS,
     stepMs: number("stepMs", 5000, DAY_MS),
     turnDelayMs: number("turnDelayMs", 30_000, DAY_MS),
     logLevel: environment["CLOISTER_LOG_LEVEL"] ?? text("logLevel", "info"),

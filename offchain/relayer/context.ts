@@ -5,7 +5,7 @@ import type { Fetched } from "../http/fetch.ts";
 import type { Log } from "../log.ts";
 import type { Verdicts } from "../store/verdicts.ts";
 import type { ContractDomain } from "../verifier/typed-message.ts";
-import type { Endorsements } from "../verifier/verify.ts";
+import type { Endorsements } from "../verifier/family.ts";
 import type { ChainVerifier } from "../x509/chain.ts";
 
 /** What a relayer works with; everything outside is an argument. */

@@ -105,7 +105,7 @@ async function fetchEvidence(context: RelayerContext, { endpoint }: NodeRecord):
 }
 
 function evidenceHashOf({ evidence }: NodeEvidence): Hex {
-  return toHex(keccak256(detect(evidence).quote.bytes));
+  return toHex(keccak256(detect(evidence).bytes));
 }
 
 /** Judges evidence that was never judged well before; what is signed is on the disk before anybody sees it. */

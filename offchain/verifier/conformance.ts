@@ -1,11 +1,9 @@
 import { JsonFields } from "../encoding/fields.ts";
 import { ConfigError } from "../errors.ts";
-import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
-import type { Claims } from "../evidence/scheme.ts";
-import { DEFAULT_POLICY, type AppraisalPolicy } from "./policy.ts";
-import type { AttestationResult } from "./result.ts";
-import { INTEL_ROOT, trustRootOf } from "./trust-roots.ts";
-import { verifyEvidence } from "./verify.ts";
+import type { Claims, TrustRoot } from "../evidence/scheme.ts";
+import { isPem, parsePem } from "../x509/pem.ts";
+import { VECTOR_KINDS, type VectorFiles, type VectorKind, type VectorResult } from "./conformance-kinds.ts";
+import { trustRootOf, VENDOR_ROOTS } from "./trust-roots.ts";
 
 /** One entry of a manifest of conformance vectors. */
 export interface Vector {
@@ -41,18 +39,6 @@ export interface ConformanceReport extends Readonly<Counts> {
   readonly disagreements: readonly { id: string; expected: string; got: string; reason: string }[];
 }
 
-const DCAP_PLATFORMS: ReadonlySet<string> = new Set(["intel-sgx", "intel-tdx"]);
-const DCAP_ROLES: ReadonlySet<string> = new Set<keyof DcapEndorsements>([
-  "tcbInfo",
-  "qeIdentity",
-  "tcbSigningChain",
-  "qeIdentityIssuerChain",
-  "pckCrl",
-  "pckCrlIssuerChain",
-  "rootCaCrl",
-  "pckCertChain",
-]);
-
 const invalid = (message: string): ConfigError => new ConfigError("CONFIG_INVALID", message);
 
 /** Reads a manifest; throws `ConfigError` `CONFIG_INVALID`. `anyTime` stands for a `now` of null. */
@@ -86,13 +72,17 @@ function expectation(fields: JsonFields, name: string): Expectation {
 
 /** Verifies one vector; `read` gives the bytes of a path of the manifest. */
 export async function runVector(vector: Vector, read: (path: string) => Promise<Uint8Array>): Promise<VectorOutcome> {
-  if (!DCAP_PLATFORMS.has(vector.platform)) {
-    return { vector, status: "unsupported", got: "unsupported", reason: `platform ${vector.platform}` };
+  const kind = VECTOR_KINDS[`${vector.platform} ${vector.kind}`];
+  if (kind === undefined) {
+    const reason = `${vector.kind} of platform ${vector.platform}`;
+    return { vector, status: "unsupported", got: "unsupported", reason };
   }
-  const result = await verify(vector, read, false);
-  const reasons = compare(result, vector.expect, vector.fields);
+  const files = await readFiles(vector, read);
+  const result = await verify(vector, { kind, files, allowDebug: false });
+  const reasons = compare(result, vector.expect, { vector, kind });
   if (vector.expectIfDebugAllowed !== undefined) {
-    reasons.push(...compare(await verify(vector, read, true), vector.expectIfDebugAllowed, vector.fields));
+    const debug = await verify(vector, { kind, files, allowDebug: true });
+    reasons.push(...compare(debug, vector.expectIfDebugAllowed, { vector, kind }));
   }
   const agreement = reasons.length === 0 ? "agreed" : "disagreed";
   return {
@@ -103,33 +93,46 @@ export async function runVector(vector: Vector, read: (path: string) => Promise<
   };
 }
 
-async function verify(
-  { files, now, kind }: Vector,
-  read: (path: string) => Promise<Uint8Array>,
-  allowDebug: boolean,
-): Promise<AttestationResult> {
-  const roles = Object.entries(files).filter(([role]) => DCAP_ROLES.has(role));
-  const parts = await Promise.all(roles.map(async ([role, path]) => [role, await read(path)] as const));
-  const policy: AppraisalPolicy = {
-    ...DEFAULT_POLICY,
-    endorsements: kind === "quote-only" ? "quote-only" : "required",
-    allowSimulated: files["trustRoot"] !== undefined,
-    allowDebug,
-  };
-  const root =
-    files["trustRoot"] === undefined ? INTEL_ROOT : trustRootOf(await read(files["trustRoot"]), "manifest", true);
-  const endorsements = { dcap: Object.fromEntries(parts) as DcapEndorsements };
-  return verifyEvidence(await read(files["quote"] ?? ""), { endorsements, trustRoots: [root], now, policy });
+async function readFiles({ files }: Vector, read: (path: string) => Promise<Uint8Array>): Promise<VectorFiles> {
+  const parts = Object.entries(files).map(async ([role, path]) => [role, await read(path)] as const);
+  return Object.fromEntries(await Promise.all(parts));
+}
+
+interface Run {
+  readonly kind: VectorKind;
+  readonly files: VectorFiles;
+  readonly allowDebug: boolean;
+}
+
+async function verify({ now, fields }: Vector, { kind, files, allowDebug }: Run): Promise<VectorResult> {
+  const { trustRoot } = files;
+  const trustRoots = trustRoot === undefined ? VENDOR_ROOTS : [rootOf(trustRoot)];
+  const allowSimulated = trustRoots.some(({ simulated }) => simulated);
+  return kind.verify({ files, now, trustRoots, allowDebug, allowSimulated, fields });
+}
+
+/** The root in a file: the vendor's own where it has the vendor's key, otherwise one of a throw-away PKI. */
+function rootOf(file: Uint8Array): TrustRoot {
+  const [certificate = file] = isPem(file) ? parsePem(file, "CERTIFICATE") : [file];
+  const root = trustRootOf(certificate, "manifest", true);
+  return VENDOR_ROOTS.find(({ spkiSha256 }) => spkiSha256 === root.spkiSha256) ?? root;
+}
+
+interface Compared {
+  readonly vector: Vector;
+  readonly kind: VectorKind;
 }
 
 /** What speaks against agreement: another verdict, or a field of accepted evidence that differs. */
-function compare(result: AttestationResult, expect: Expectation, fields: Vector["fields"]): string[] {
+function compare(result: VectorResult, expect: Expectation, { vector, kind }: Compared): string[] {
   const got: Expectation = result.verdict === "affirming" || result.verdict === "warning" ? "accept" : "reject";
   if (got !== expect) return [`expected ${expect}`];
   const { claims } = result;
   if (claims === null) return [];
-  return Object.entries(fields).flatMap(([name, expected]) => {
-    const reported = reportedField(claims, name);
+  const special = kind.fields?.(claims) ?? {};
+  return Object.entries(vector.fields).flatMap(([name, expected]) => {
+    if (kind.uncompared?.includes(name) === true) return [];
+    const reported = special[name] ?? reportedField(claims, name);
     return sameField(reported, expected)
       ? []
       : [`${name} is ${JSON.stringify(reported)}, not ${JSON.stringify(expected)}`];
@@ -158,6 +161,7 @@ function sameField(reported: unknown, expected: unknown): boolean {
     return Array.isArray(reported) && JSON.stringify(sorted(reported)) === JSON.stringify(sorted(expected));
   }
   if (typeof expected === "object") {
+    if (typeof reported !== "object" || reported === null) return false;
     const members = reported as Readonly<Record<string, unknown>>;
     return Object.entries(expected).every(([name, value]) => sameField(members[name], value));
   }

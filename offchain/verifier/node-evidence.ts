@@ -4,7 +4,7 @@ import { JsonFields } from "../encoding/fields.ts";
 import { EvidenceError } from "../errors.ts";
 import { NODE_PLATFORMS, type Platform } from "../evidence/scheme.ts";
 import { bindingDigest, reportDataOf, type Anchor, type NodeBinding, type RegistryDomain } from "./binding.ts";
-import { detect, platformOf, reportDataIn } from "./detect.ts";
+import { detect } from "./detect.ts";
 
 /**
  * What a worker says of itself at `GET /v1/evidence`.
@@ -64,10 +64,10 @@ export function parseNodeEvidence(json: unknown): NodeEvidence {
 export function checkNodeEvidence(domain: RegistryDomain, nodeEvidence: NodeEvidence): void {
   const { binding, anchor, evidence, platform } = nodeEvidence;
   const detected = detect(evidence);
-  if (platformOf(detected) !== platform) {
-    throw new EvidenceError("BINDING_MISMATCH", `the evidence is of ${platformOf(detected)}, not of ${platform}`);
+  if (detected.platform !== platform) {
+    throw new EvidenceError("BINDING_MISMATCH", `the evidence is of ${detected.platform}, not of ${platform}`);
   }
-  if (!equal(reportDataIn(detected), reportDataOf(domain, binding, anchor))) {
+  if (!equal(detected.reportData, reportDataOf(domain, binding, anchor))) {
     throw new EvidenceError("BINDING_MISMATCH", "the report data is not the binding's digest and anchor");
   }
   checkPossession(domain, nodeEvidence);

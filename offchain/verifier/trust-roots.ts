@@ -11,7 +11,11 @@ export const INTEL_ROOT: TrustRoot = {
   name: "Intel SGX Root CA",
   spkiSha256: "a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e",
   simulated: false,
+  family: "dcap",
 };
+
+/** Every vendor's roots. */
+export const VENDOR_ROOTS: readonly TrustRoot[] = [INTEL_ROOT];
 
 /** The root whose key a DER certificate carries; throws `EvidenceError` where that is no certificate. */
 export function trustRootOf(certificate: Uint8Array, name: string, simulated: boolean): TrustRoot {

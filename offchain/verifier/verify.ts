@@ -1,20 +1,12 @@
-import { EndorsementError, type CloisterError } from "../errors.ts";
+import { CloisterError, EndorsementError } from "../errors.ts";
 import { CheckLog } from "../evidence/check-log.ts";
-import { dcapClaims } from "../evidence/dcap/claims.ts";
-import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
-import type { Quote } from "../evidence/dcap/quote.ts";
-import { verifyQuote } from "../evidence/dcap/verify.ts";
 import type { Claims, Platform, TrustRoot } from "../evidence/scheme.ts";
 import { ChainVerifier } from "../x509/chain.ts";
 import { appraise, notAppraised, type Ruling, type Weight } from "./appraise.ts";
-import { detect, platformOf, type Parsed } from "./detect.ts";
+import { detect } from "./detect.ts";
+import type { DetectedEvidence, Endorsements } from "./family.ts";
 import type { AppraisalPolicy } from "./policy.ts";
 import type { AttestationResult, Failure, Verdict } from "./result.ts";
-
-/** Endorsements by family. */
-export interface Endorsements {
-  readonly dcap?: DcapEndorsements;
-}
 
 /** Everything that a verification depends on beside the evidence. */
 export interface VerifyOptions {
@@ -25,6 +17,8 @@ export interface VerifyOptions {
   readonly policy: AppraisalPolicy;
   /** 64 bytes that the evidence must carry. */
   readonly expectedReportData?: Uint8Array;
+  /** The nonce that the evidence must carry, for the families whose evidence has one beside the report data. */
+  readonly expectedNonce?: Uint8Array;
   /** Remembers certificates between verifications; without it nothing is remembered. */
   readonly chains?: ChainVerifier;
 }
@@ -43,29 +37,30 @@ const FORMAT = { id: "evidence-format", reference: "docs/verification.md, format
  */
 export async function verifyEvidence(evidence: Uint8Array, options: VerifyOptions): Promise<AttestationResult> {
   const log = new CheckLog();
-  const parsed = await log.check(FORMAT, () => {
+  const detected = await log.check(FORMAT, () => {
     const value = detect(evidence);
-    return { value, detail: describe(value) };
+    return { value, detail: value.summary };
   });
-  const platform = parsed === undefined ? null : platformOf(parsed);
-  const claims = parsed === undefined ? null : await verifiedClaims(parsed.quote, options, log);
+  const platform = detected?.platform ?? null;
+  const claims = detected === undefined ? null : await verifiedClaims(detected, options, log);
   return result({ platform, claims, log }, options);
 }
 
-async function verifiedClaims(quote: Quote, options: VerifyOptions, log: CheckLog): Promise<Claims | null> {
-  const { endorsements, trustRoots, now, chains = new ChainVerifier() } = options;
+async function verifiedClaims(
+  evidence: DetectedEvidence,
+  options: VerifyOptions,
+  log: CheckLog,
+): Promise<Claims | null> {
+  const { endorsements, trustRoots, now, expectedNonce, chains = new ChainVerifier() } = options;
+  const roots = trustRoots.filter(({ family }) => family === undefined || family === evidence.family);
+  const nonce = expectedNonce === undefined ? {} : { expectedNonce };
   try {
-    return dcapClaims(
-      await verifyQuote(quote, { endorsements: endorsements.dcap ?? {}, trustRoots, now, log, chains }),
-    );
+    return await evidence.verify({ endorsements, trustRoots: roots, now, log, chains, ...nonce });
   } catch (error) {
-    if (log.failures.length === 0) throw error;
+    const told = log.checks.some(({ outcome }) => outcome !== "pass");
+    if (!(error instanceof CloisterError) || !told) throw error;
     return null;
   }
-}
-
-function describe({ quote }: Parsed): string {
-  return `DCAP quote version ${quote.version} of ${quote.tee.toUpperCase()}, ${quote.bytes.length} bytes`;
 }
 
 function result({ platform, claims, log }: Outcome, options: VerifyOptions): AttestationResult {
@@ -73,7 +68,10 @@ function result({ platform, claims, log }: Outcome, options: VerifyOptions): Att
   const rulings = claims === null ? [] : appraise(claims, { policy, expectedReportData });
   const against = [...logged(log, policy), ...rulings.flatMap(({ against: found }) => (found ? [found] : []))];
   return {
-    verdict: verdictOf(against.map(({ weight }) => weight)),
+    verdict: verdictOf(
+      against.map(({ weight }) => weight),
+      claims,
+    ),
     simulated: claims?.simulated ?? false,
     platform,
     claims,
@@ -87,8 +85,9 @@ type Against = NonNullable<Ruling["against"]>;
 /** What the checks of the verification have against the evidence; a bad endorsement says nothing of the evidence. */
 function logged(log: CheckLog, policy: AppraisalPolicy): readonly Against[] {
   const errors = new Map<string, CloisterError>(log.failures.map(({ id, error }) => [id, error]));
-  return log.checks.flatMap(({ id, outcome, detail }): Against[] => {
-    if (outcome === "pass") return [];
+  return log.checks.flatMap((check): Against[] => {
+    const { id, outcome, detail } = check;
+    if (outcome === "pass" || log.isOptional(check)) return [];
     const error = errors.get(id);
     const failure: Failure = { id, code: error?.code ?? "NOT_CHECKED", detail };
     const missing = policy.endorsements === "required" ? "missing" : "warning";
@@ -97,8 +96,8 @@ function logged(log: CheckLog, policy: AppraisalPolicy): readonly Against[] {
   });
 }
 
-function verdictOf(weights: readonly Weight[]): Verdict {
+function verdictOf(weights: readonly Weight[], claims: Claims | null): Verdict {
   if (weights.includes("refused")) return "contraindicated";
-  if (weights.includes("missing")) return "none";
+  if (weights.includes("missing") || claims === null) return "none";
   return weights.includes("warning") ? "warning" : "affirming";
 }

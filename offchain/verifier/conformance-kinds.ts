@@ -1,0 +1,84 @@
+import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
+import type { Claims, TrustRoot } from "../evidence/scheme.ts";
+import type { Endorsements } from "./family.ts";
+import { DEFAULT_POLICY, type AppraisalPolicy } from "./policy.ts";
+import type { AttestationResult } from "./result.ts";
+import { verifyEvidence, type VerifyOptions } from "./verify.ts";
+
+/** The bytes of a vector's files by role. */
+export type VectorFiles = Readonly<Record<string, Uint8Array>>;
+
+/** What one vector is verified with. */
+export interface VectorInput {
+  readonly files: VectorFiles;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly trustRoots: readonly TrustRoot[];
+  readonly allowDebug: boolean;
+  readonly allowSimulated: boolean;
+  /** The manifest's `fields`: an input only where they say what the verifier expects, such as a nonce. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What is compared of a result. */
+export type VectorResult = Pick<AttestationResult, "verdict" | "claims" | "failures">;
+
+/** How vectors of one platform and kind are verified and compared. */
+export interface VectorKind {
+  readonly verify: (input: VectorInput) => Promise<VectorResult>;
+  /** Claims under the manifest's names where those are not the names of measurements and details. */
+  readonly fields?: (claims: Claims) => Readonly<Record<string, unknown>>;
+  /** Names of `fields` that are no claims of evidence. */
+  readonly uncompared?: readonly string[];
+}
+
+interface EvidenceKind {
+  /** The role of the file that is the evidence. */
+  readonly role: string;
+  readonly endorsements: (files: VectorFiles) => Endorsements;
+  readonly policy?: Partial<AppraisalPolicy>;
+  readonly expect?: (
+    fields: VectorInput["fields"],
+  ) => Partial<Pick<VerifyOptions, "expectedReportData" | "expectedNonce">>;
+}
+
+const DCAP_ROLES: readonly (keyof DcapEndorsements)[] = [
+  "tcbInfo",
+  "qeIdentity",
+  "tcbSigningChain",
+  "qeIdentityIssuerChain",
+  "pckCrl",
+  "pckCrlIssuerChain",
+  "rootCaCrl",
+  "pckCertChain",
+];
+const QUOTE: EvidenceKind = {
+  role: "quote",
+  endorsements: (files) => ({ dcap: filesOf(files, DCAP_ROLES) }),
+};
+const QUOTE_WITH_COLLATERAL: VectorKind = { verify: asEvidence(QUOTE) };
+const QUOTE_ONLY: VectorKind = { verify: asEvidence({ ...QUOTE, policy: { endorsements: "quote-only" } }) };
+
+/** By platform and kind of the manifest; what is not here is unsupported. */
+export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
+  "intel-sgx quote+collateral": QUOTE_WITH_COLLATERAL,
+  "intel-tdx quote+collateral": QUOTE_WITH_COLLATERAL,
+  "intel-sgx quote-only": QUOTE_ONLY,
+  "intel-tdx quote-only": QUOTE_ONLY,
+};
+
+/** Verifies a vector's evidence as anyone would, under the default policy. */
+function asEvidence({ role, endorsements, policy, expect }: EvidenceKind): VectorKind["verify"] {
+  return ({ files, now, trustRoots, allowDebug, allowSimulated, fields }) =>
+    verifyEvidence(files[role] ?? new Uint8Array(), {
+      endorsements: endorsements(files),
+      trustRoots,
+      now,
+      policy: { ...DEFAULT_POLICY, ...policy, allowDebug, allowSimulated },
+      ...expect?.(fields),
+    });
+}
+
+function filesOf(files: VectorFiles, roles: readonly string[]): VectorFiles {
+  return Object.fromEntries(Object.entries(files).filter(([role]) => roles.includes(role)));
+}

@@ -1,0 +1,5 @@
+import { DCAP } from "./families/dcap.ts";
+import type { Family } from "./family.ts";
+
+/** Every evidence family, in the order in which evidence is tried. */
+export const FAMILIES: readonly Family[] = [DCAP];
