@@ -45,7 +45,12 @@ export class ChainVerifier {
 
   /** Parses certificates in PEM, each once. Throws `EvidenceError`. */
   parse(pem: Uint8Array): readonly Certificate[] {
-    return parsePem(pem, "CERTIFICATE").map((der) => {
+    return this.parseDer(parsePem(pem, "CERTIFICATE"));
+  }
+
+  /** Parses certificates in DER, each once. Throws `EvidenceError`. */
+  parseDer(ders: readonly Uint8Array[]): readonly Certificate[] {
+    return ders.map((der) => {
       const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString("latin1");
       const known = this.#certificates.get(key);
       if (known !== undefined) return known;
