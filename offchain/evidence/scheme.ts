@@ -42,7 +42,7 @@ export interface Claims {
   readonly measurements: Readonly<Record<string, string>>;
   /** 32 bytes, see docs/protocol.md section 1. */
   readonly workloadId: string;
-  /** 64 bytes. */
+  /** 64 bytes; empty where the evidence carries none of that length. */
   readonly reportData: string;
   readonly debug: boolean;
   /** Undefined where the evidence was verified without endorsements that say it. */

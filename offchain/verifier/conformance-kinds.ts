@@ -65,6 +65,10 @@ export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
   "intel-tdx quote+collateral": QUOTE_WITH_COLLATERAL,
   "intel-sgx quote-only": QUOTE_ONLY,
   "intel-tdx quote-only": QUOTE_ONLY,
+  "aws-nitro attestation-doc": {
+    verify: asEvidence({ role: "document", endorsements: () => ({}) }),
+    fields: nitroFields,
+  },
 };
 
 /** Verifies a vector's evidence as anyone would, under the default policy. */
@@ -81,4 +85,16 @@ function asEvidence({ role, endorsements, policy, expect }: EvidenceKind): Vecto
 
 function filesOf(files: VectorFiles, roles: readonly string[]): VectorFiles {
   return Object.fromEntries(Object.entries(files).filter(([role]) => roles.includes(role)));
+}
+
+/** The manifest cuts a public key off after this many hex digits; the claim itself is never cut. */
+const PUBLIC_KEY_DIGITS = 200;
+
+/** Registers by their number alone, and as much of the public key as the manifest has room for. */
+function nitroFields({ measurements, details }: Claims): Readonly<Record<string, unknown>> {
+  const { publicKey } = details;
+  return {
+    pcrs: Object.fromEntries(Object.entries(measurements).map(([name, value]) => [name.replace(/^pcr/, ""), value])),
+    publicKey: typeof publicKey === "string" ? publicKey.slice(0, PUBLIC_KEY_DIGITS) : undefined,
+  };
 }

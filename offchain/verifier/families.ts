@@ -1,5 +1,6 @@
 import { DCAP } from "./families/dcap.ts";
+import { NITRO } from "./families/nitro.ts";
 import type { Family } from "./family.ts";
 
 /** Every evidence family, in the order in which evidence is tried. */
-export const FAMILIES: readonly Family[] = [DCAP];
+export const FAMILIES: readonly Family[] = [DCAP, NITRO];

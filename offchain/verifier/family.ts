@@ -9,7 +9,7 @@ export interface Endorsements {
 }
 
 /** What a family is called wherever one is chosen by name. */
-export type FamilyName = keyof Endorsements;
+export type FamilyName = keyof Endorsements | "nitro";
 
 /** What a family's verification works with beside the evidence; the trust roots are those of the family. */
 export interface FamilyContext extends VerifyContext<Endorsements> {

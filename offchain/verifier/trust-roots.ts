@@ -14,8 +14,20 @@ export const INTEL_ROOT: TrustRoot = {
   family: "dcap",
 };
 
+/**
+ * AWS Nitro Enclaves Root G1, the commercial partition's: the key of root.pem in
+ * https://aws-nitro-enclaves.amazonaws.com/AWS_NitroEnclaves_Root-G1.zip
+ * (serial f93175681b90afe11d46ccb4e4e7f856, certificate SHA-256 641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b).
+ */
+export const AWS_NITRO_ROOT: TrustRoot = {
+  name: "AWS Nitro Enclaves Root G1",
+  spkiSha256: "f2caf5ecc6190b4a8399b78bc58a2bbcd0382375db8a1bfd78a82743874fd225",
+  simulated: false,
+  family: "nitro",
+};
+
 /** Every vendor's roots. */
-export const VENDOR_ROOTS: readonly TrustRoot[] = [INTEL_ROOT];
+export const VENDOR_ROOTS: readonly TrustRoot[] = [INTEL_ROOT, AWS_NITRO_ROOT];
 
 /** The root whose key a DER certificate carries; throws `EvidenceError` where that is no certificate. */
 export function trustRootOf(certificate: Uint8Array, name: string, simulated: boolean): TrustRoot {

@@ -9,4 +9,5 @@ export const NITRO_CHECKS = {
   signer: { id: "document-signer", reference: `${PROCESS}, sections 3.2.3.2 and 3.2.3.3` },
   signature: { id: "document-signature", reference: `${PROCESS}, section 3.2.1; RFC 9052 section 4.4` },
   time: { id: "document-time", reference: `${PROCESS}, sections 2.2 and 3.2.3.1` },
+  nonce: { id: "document-nonce", reference: `${PROCESS}, section 2.2.2` },
 } as const satisfies Record<string, CheckName>;

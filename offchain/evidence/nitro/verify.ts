@@ -16,6 +16,8 @@ export interface NitroContext extends Omit<VerifyContext<never>, "endorsements">
   readonly log: CheckLog;
   /** Certificates seen before; a fresh one where the caller keeps none. */
   readonly chains: ChainVerifier;
+  /** What the document's nonce must be. */
+  readonly expectedNonce?: Uint8Array;
 }
 
 /** A document with the chain that its signature was verified by. */
@@ -34,10 +36,7 @@ const MAX_CHAIN = 8;
  * Throws the first failure, an `EvidenceError`, after every check that could be made is in the log.
  * @see AWS Nitro Enclaves Attestation Process, section 3
  */
-export async function verifyDocument(
-  document: NitroDocument,
-  context: NitroContext,
-): Promise<Verified<NitroEvidence>> {
+export async function verifyDocument(document: NitroDocument, context: NitroContext): Promise<Verified<NitroEvidence>> {
   const { log } = context;
   await log.check(NITRO_CHECKS.headers, () => {
     checkHeaders(document);
@@ -62,10 +61,22 @@ export async function verifyDocument(
     checkValidity("the document's signing certificate", notBefore, notAfter, document.timestamp);
     return { value: true, detail: `made at ${new Date(document.timestamp).toISOString()}` };
   });
+  await checkNonce(document, context);
   log.conclude();
   if (chain === undefined) throw new EvidenceError("CHAIN_UNTRUSTED", "no verified certificate chain");
   const evidence: NitroEvidence = { document, chain };
   return evidence as Verified<NitroEvidence>;
+}
+
+/** Without an expected nonce there is nothing to check: the nonce is then a fact like others. */
+async function checkNonce({ nonce }: NitroDocument, { expectedNonce, log }: NitroContext): Promise<void> {
+  if (expectedNonce === undefined) return;
+  await log.check(NITRO_CHECKS.nonce, () => {
+    if (nonce === undefined || !equal(nonce, expectedNonce)) {
+      throw new EvidenceError("BINDING_MISMATCH", "the document's nonce is not the one expected");
+    }
+    return { value: true, detail: "the nonce is as expected" };
+  });
 }
 
 function checkHeaders({ message }: NitroDocument): void {
