@@ -57,6 +57,7 @@ export function createKeys(namedCurve: "P-256" | "P-384" = "P-256"): Keys {
 }
 
 export const ECDSA_SHA256 = seq(oid("1.2.840.10045.4.3.2"));
+export const ECDSA_SHA384 = seq(oid("1.2.840.10045.4.3.3"));
 const DAY = 86_400_000;
 export const NOW = Date.UTC(2026, 0, 15);
 
@@ -144,7 +145,8 @@ export function revocationList(parts: ListParts): Buffer {
 }
 
 export function signed(tbs: Bytes, algorithm: Bytes, keys: Keys): Buffer {
-  const signature = sign("sha256", tbs, { key: keys.privateKey, dsaEncoding: "der" });
+  const hash = ECDSA_SHA384.equals(algorithm) ? "sha384" : "sha256";
+  const signature = sign(hash, tbs, { key: keys.privateKey, dsaEncoding: "der" });
   return seq(tbs, algorithm, der(0x03, Buffer.of(0), signature));
 }
 
