@@ -2,9 +2,11 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { parseQuote } from "../evidence/dcap/quote.ts";
+import { parseDeviceReport } from "../evidence/nvidia/report.ts";
 import { detect } from "../verifier/detect.ts";
 import type { Endorsements, FamilyName } from "../verifier/family.ts";
 import { classify } from "./classify.ts";
+import { selectDeviceChain } from "./select-device-chain.ts";
 import { selectEndorsements } from "./select.ts";
 
 /** What endorsements are looked for. */
@@ -18,7 +20,7 @@ export interface EndorsementsFor {
 /** Chooses one family's endorsements among files; undefined where none is one. */
 type Loader = (files: readonly Uint8Array[], wanted: EndorsementsFor) => Promise<Endorsements | undefined>;
 
-const LOADERS: Readonly<Record<FamilyName, Loader>> = { dcap: loadDcap, nitro: needsNone };
+const LOADERS: Readonly<Record<FamilyName, Loader>> = { dcap: loadDcap, nitro: needsNone, nvidia: loadNvidia };
 
 const MAX_FILES = 4096;
 const MAX_FILE_BYTES = 8 << 20;
@@ -49,6 +51,14 @@ async function loadDcap(
 /** Evidence that carries its whole chain and that no revocation list speaks of. */
 function needsNone(): Promise<Endorsements> {
   return Promise.resolve({});
+}
+
+async function loadNvidia(
+  files: readonly Uint8Array[],
+  { evidence }: EndorsementsFor,
+): Promise<Endorsements | undefined> {
+  const certChain = await selectDeviceChain(files, parseDeviceReport(evidence));
+  return certChain === undefined ? undefined : { nvidia: { certChain } };
 }
 
 async function filesOf(path: string): Promise<readonly string[]> {

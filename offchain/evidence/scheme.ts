@@ -3,8 +3,11 @@
 /** Platforms that can be a node by themselves, in the order of their bytes on chain, from 1: docs/protocol.md section 1. */
 export const NODE_PLATFORMS = ["intel-sgx", "intel-tdx", "amd-sev-snp", "aws-nitro", "arm-cca"] as const;
 
+/** Devices that count only together with a node's evidence that names theirs. */
+export const DEVICE_PLATFORMS = ["nvidia-gpu", "nvidia-switch"] as const;
+
 /** Where evidence comes from. */
-export type Platform = (typeof NODE_PLATFORMS)[number] | "nvidia-gpu";
+export type Platform = (typeof NODE_PLATFORMS)[number] | (typeof DEVICE_PLATFORMS)[number];
 
 /** Every TCB status in the order of its number on chain, from 1: docs/protocol.md section 1. */
 export const TCB_STATUSES = [
@@ -42,7 +45,7 @@ export interface Claims {
   readonly measurements: Readonly<Record<string, string>>;
   /** 32 bytes, see docs/protocol.md section 1. */
   readonly workloadId: string;
-  /** 64 bytes; empty where the evidence carries none of that length. */
+  /** 64 bytes, for a device the 32 bytes of its nonce; empty where the evidence carries none of that length. */
   readonly reportData: string;
   readonly debug: boolean;
   /** Undefined where the evidence was verified without endorsements that say it. */

@@ -1,5 +1,5 @@
 import { toHex } from "../encoding/bytes.ts";
-import type { Check, Claims } from "../evidence/scheme.ts";
+import { DEVICE_PLATFORMS, type Check, type Claims } from "../evidence/scheme.ts";
 import type { AppraisalPolicy } from "./policy.ts";
 import type { Failure } from "./result.ts";
 import { tdAttributesFault, xfamFindings } from "./td-attributes.ts";
@@ -39,6 +39,7 @@ const TDX_ABI = "Intel TDX Module ABI Reference Specification, TD_PARAMS ATTRIBU
 const RULES: readonly Rule[] = [
   { id: "trust-root", reference: "RFC 9334 section 7.5", judge: trustRoot },
   { id: "platform", reference: HOUSE, judge: platform },
+  { id: "node", reference: "docs/protocol.md section 3", judge: node },
   { id: "trailing-bytes", reference: HOUSE, judge: trailingBytes },
   {
     id: "debug",
@@ -97,6 +98,16 @@ function platform(claims: Claims, { policy }: Appraisal): Finding {
   return fail(`${claims.platform} is not among ${platforms.join(", ")}`);
 }
 
+function node(claims: Claims): Finding | undefined {
+  return isDevice(claims)
+    ? unasked("a device is no node: it counts only together with a node's evidence that names the hash of this one")
+    : undefined;
+}
+
+function isDevice({ platform: name }: Claims): boolean {
+  return (DEVICE_PLATFORMS as readonly string[]).includes(name);
+}
+
 function trailingBytes(claims: Claims): Finding | undefined {
   const count = claims.details["trailingBytes"];
   if (typeof count !== "number") return undefined;
@@ -134,10 +145,17 @@ const CODE_MEASUREMENTS = ["mrenclave", "mrtd", "measurement", "pcr0"];
 
 function measured(claims: Claims): Finding {
   if (claims.platform === "aws-nitro" && claims.debug) return unasked("a Nitro enclave in debug mode is not measured");
+  if (isDevice(claims)) return deviceMeasured(Object.values(claims.measurements));
   const found = CODE_MEASUREMENTS.filter((name) => claims.measurements[name] !== undefined);
   const zero = found.filter((name) => /^0+$/.test(claims.measurements[name] ?? ""));
   if (found.length === 0 || zero.length > 0) return fail(`nothing was measured: ${zero.join(", ")} is zero`);
   return pass(found.map((name) => `${name} ${claims.measurements[name] ?? ""}`).join(", "));
+}
+
+function deviceMeasured(measurements: readonly string[]): Finding {
+  const taken = measurements.filter((value) => !/^0*$/.test(value));
+  if (taken.length === 0) return fail("nothing was measured: every measurement is zero");
+  return pass(`${taken.length} of ${measurements.length} measurements were taken`);
 }
 
 function workload(claims: Claims, { policy }: Appraisal): Finding {

@@ -1,5 +1,7 @@
+import { parseHex } from "../encoding/bytes.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { Claims, TrustRoot } from "../evidence/scheme.ts";
+import { deviceFields } from "./device-fields.ts";
 import type { Endorsements } from "./family.ts";
 import { DEFAULT_POLICY, type AppraisalPolicy } from "./policy.ts";
 import type { AttestationResult } from "./result.ts";
@@ -59,6 +61,19 @@ const QUOTE: EvidenceKind = {
 const QUOTE_WITH_COLLATERAL: VectorKind = { verify: asEvidence(QUOTE) };
 const QUOTE_ONLY: VectorKind = { verify: asEvidence({ ...QUOTE, policy: { endorsements: "quote-only" } }) };
 
+const DEVICE_REPORT: VectorKind = {
+  verify: asEvidence({
+    role: "report",
+    endorsements: ({ certChain }) => ({ nvidia: certChain === undefined ? {} : { certChain } }),
+    expect: ({ expectedNonce }) => {
+      const nonce = typeof expectedNonce === "string" ? parseHex(`0x${expectedNonce}`) : undefined;
+      return nonce === undefined ? {} : { expectedNonce: nonce };
+    },
+  }),
+  fields: deviceFields,
+  uncompared: ["expectedNonce"],
+};
+
 /** By platform and kind of the manifest; what is not here is unsupported. */
 export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
   "intel-sgx quote+collateral": QUOTE_WITH_COLLATERAL,
@@ -69,6 +84,8 @@ export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
     verify: asEvidence({ role: "document", endorsements: () => ({}) }),
     fields: nitroFields,
   },
+  "nvidia-gpu spdm-evidence": DEVICE_REPORT,
+  "nvidia-switch spdm-evidence": DEVICE_REPORT,
 };
 
 /** Verifies a vector's evidence as anyone would, under the default policy. */

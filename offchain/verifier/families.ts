@@ -1,6 +1,7 @@
 import { DCAP } from "./families/dcap.ts";
 import { NITRO } from "./families/nitro.ts";
+import { NVIDIA } from "./families/nvidia.ts";
 import type { Family } from "./family.ts";
 
 /** Every evidence family, in the order in which evidence is tried. */
-export const FAMILIES: readonly Family[] = [DCAP, NITRO];
+export const FAMILIES: readonly Family[] = [DCAP, NITRO, NVIDIA];

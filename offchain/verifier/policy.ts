@@ -1,6 +1,6 @@
 import { JsonFields } from "../encoding/fields.ts";
 import { ConfigError } from "../errors.ts";
-import { NODE_PLATFORMS, TCB_STATUSES, type Platform, type TcbStatus } from "../evidence/scheme.ts";
+import { DEVICE_PLATFORMS, NODE_PLATFORMS, TCB_STATUSES, type Platform, type TcbStatus } from "../evidence/scheme.ts";
 
 /**
  * What a verifier accepts; JSON-shaped. An empty list under a name that ends the sentence "only these" means: any.
@@ -27,7 +27,7 @@ export interface AppraisalPolicy {
 }
 
 const ACCEPTED: readonly TcbStatus[] = TCB_STATUSES.filter((status) => status !== "Revoked");
-const PLATFORMS: readonly Platform[] = [...NODE_PLATFORMS, "nvidia-gpu"];
+const PLATFORMS: readonly Platform[] = [...NODE_PLATFORMS, ...DEVICE_PLATFORMS];
 
 /** Every TCB status but `Revoked`; no debug, no simulated vendor; any measurement. */
 export const DEFAULT_POLICY: AppraisalPolicy = {

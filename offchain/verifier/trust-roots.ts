@@ -26,8 +26,19 @@ export const AWS_NITRO_ROOT: TrustRoot = {
   family: "nitro",
 };
 
+/**
+ * NVIDIA Device Identity CA: the key of the device root certificate that NVIDIA publishes with its verifiers
+ * (https://github.com/NVIDIA/nvtrust, guest_tools/gpu_verifiers/local_gpu_verifier/src/verifier/certs/verifier_device_root.pem).
+ */
+const NVIDIA_DEVICE_ROOT: TrustRoot = {
+  name: "NVIDIA Device Identity CA",
+  spkiSha256: "a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4",
+  simulated: false,
+  family: "nvidia",
+};
+
 /** Every vendor's roots. */
-export const VENDOR_ROOTS: readonly TrustRoot[] = [INTEL_ROOT, AWS_NITRO_ROOT];
+export const VENDOR_ROOTS: readonly TrustRoot[] = [INTEL_ROOT, AWS_NITRO_ROOT, NVIDIA_DEVICE_ROOT];
 
 /** The root whose key a DER certificate carries; throws `EvidenceError` where that is no certificate. */
 export function trustRootOf(certificate: Uint8Array, name: string, simulated: boolean): TrustRoot {
