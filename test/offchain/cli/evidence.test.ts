@@ -10,6 +10,8 @@ import type { AttestationResult } from "../../../offchain/verifier/result.ts";
 import { cloister, cloisterProcess, type CliRun } from "../../support/cli.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
 import { testEvidenceFile } from "../../support/evidence-file.ts";
+import { nitroChain, nitroDocument } from "../../support/nitro.ts";
+import { NOW as PKI_NOW } from "../../support/pki.ts";
 import { word } from "../../support/receipts.ts";
 import { SIMULATED_NOW, TEST_MEASUREMENTS, testEndorsements, testVendor } from "../../support/simulated-intel.ts";
 import { describeVectors, VECTORS } from "../../support/vectors.ts";
@@ -71,6 +73,20 @@ describe("cloister evidence verify", () => {
     ]);
     expect(result(run)).to.include({ verdict: "affirming", simulated: true, platform: "intel-tdx" });
     expect(result(run).claims?.measurements["mrtd"]).to.equal(TEST_MEASUREMENTS.mrtd.slice(2));
+  });
+
+  it("affirms an AWS Nitro attestation document without any endorsement", async () => {
+    const chain = nitroChain();
+    const document = write("document.cbor", nitroDocument(chain));
+    const aws = write("aws.der", chain.cabundle[0]!);
+    const now = new Date(PKI_NOW).toISOString();
+    const args = ["evidence", "verify", document, "--now", now, "--json"];
+    const run = await cloister([...args, "--trust-root", aws], place);
+    expect(run).to.include({ exit: 0, err: "" });
+    expect(result(run)).to.include({ verdict: "affirming", simulated: true, platform: "aws-nitro" });
+    const untrusted = await cloister(args, place);
+    expect(untrusted.exit).to.equal(1);
+    expect(result(untrusted).failures[0]).to.include({ id: "document-chain", code: "CHAIN_UNTRUSTED" });
   });
 
   describe("of one quote in several forms", () => {
