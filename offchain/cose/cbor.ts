@@ -1,5 +1,5 @@
 import { Decoder } from "cbor-x";
-import { toHex } from "../encoding/bytes.ts";
+import { equal, toHex } from "../encoding/bytes.ts";
 import { ByteReader } from "../encoding/reader.ts";
 import { EvidenceError } from "../errors.ts";
 
@@ -18,13 +18,14 @@ const MAX_DEPTH = 16;
 const MAJOR = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6 } as const;
 const FALSE = 20;
 const NULL = 22;
+const BYTE_ORDER_MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 
 const decoder = new Decoder({ mapsAsObjects: false, useRecords: false });
 const malformed = (message: string): EvidenceError => new EvidenceError("EVIDENCE_MALFORMED", `CBOR: ${message}`);
 
 /**
  * Decodes one data item and nothing after it, of at most 1 MiB and 16 levels, in preferred serialisation: definite and
- * minimal lengths, no duplicate keys, no tags, no floats. The order of keys is free.
+ * minimal lengths, no duplicate keys, no tags, no floats, no byte order mark. The order of keys is free.
  * Throws `EvidenceError` `EVIDENCE_MALFORMED`.
  * @see RFC 8949 sections 4.1 and 5.6
  */
@@ -82,7 +83,9 @@ function readArgument(reader: ByteReader, info: number): number {
   throw malformed("indefinite lengths are not accepted");
 }
 
+/** The decoder drops a byte order mark in front of a long text, so that two keys could become one. */
 function checkText(bytes: Uint8Array): void {
+  if (equal(bytes.subarray(0, BYTE_ORDER_MARK.length), BYTE_ORDER_MARK)) throw malformed("a byte order mark");
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -29,6 +29,8 @@ export const NITRO_DIGEST = "SHA384";
 type Fields = ReadonlyMap<CborValue, CborValue>;
 
 const MAX_PAYLOAD = 16_384;
+/** Room for headers and signature around the payload, so that nothing larger is decoded first. */
+const MAX_MESSAGE = MAX_PAYLOAD + 1024;
 const MAX_CERTIFICATE = 1024;
 const MAX_PUBLIC_KEY = 1024;
 const MAX_USER_DATA = 512;
@@ -59,6 +61,7 @@ const malformed = (message: string): EvidenceError =>
  * @see AWS Nitro Enclaves Attestation Process, sections 2.2, 3.1 and 3.2.2
  */
 export function parseDocument(bytes: Uint8Array): NitroDocument {
+  if (bytes.length > MAX_MESSAGE) throw malformed(`a message of ${bytes.length} bytes`);
   const message = parseCoseSign1(bytes);
   const { payload } = message;
   if (payload.length === 0 || payload.length > MAX_PAYLOAD) throw malformed(`a payload of ${payload.length} bytes`);

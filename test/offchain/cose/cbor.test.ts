@@ -28,6 +28,8 @@ describe("decodeCbor", () => {
     ["an unassigned simple value", "f0"],
     ["a simple value in two octets", "f8 ff"],
     ["a text that is not UTF-8", "61 ff"],
+    ["a byte order mark", "63 ef bb bf"],
+    ["a byte order mark in front of a long text", `78 64 ef bb bf ${"61".repeat(97)}`],
     ["a byte string that overruns", "42 00"],
     ["an array that overruns", "82 00"],
     ["an array of 2^53 items", "9b 00 20 00 00 00 00 00 00"],

@@ -138,6 +138,7 @@ describe("AWS Nitro attestation documents", () => {
       "a payload above its limit": () =>
         nitroDocument(CHAIN, { payload: encodeCbor(new Map([["nonce", Buffer.alloc(16_384)]])) }),
       "a payload that is no map": () => nitroDocument(CHAIN, { payload: encodeCbor([1]) }),
+      "a message above its limit": () => nitroDocument(CHAIN, { unprotected: new Map([[4, Buffer.alloc(16_384)]]) }),
       "a rest after the message": () => concat(withFields(), Uint8Array.of(0)),
       "a second tag": () => concat(Uint8Array.of(0xd2, 0xd2), withFields()),
     };

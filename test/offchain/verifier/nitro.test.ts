@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import * as fc from "fast-check";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadEndorsements } from "../../../offchain/endorsements/bundle.ts";
@@ -10,6 +11,7 @@ import type { AttestationResult } from "../../../offchain/verifier/result.ts";
 import { AWS_NITRO_ROOT, VENDOR_ROOTS } from "../../../offchain/verifier/trust-roots.ts";
 import { verifyEvidence, type VerifyOptions } from "../../../offchain/verifier/verify.ts";
 import { ChainVerifier } from "../../../offchain/x509/chain.ts";
+import { damaged, damages } from "../../support/damage.ts";
 import { nitroChain, nitroDocument, testPcrs, USER_DATA } from "../../support/nitro.ts";
 import { NOW } from "../../support/pki.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
@@ -17,6 +19,7 @@ import { needVectors, readVector, VECTORS } from "../../support/vectors.ts";
 
 const CHAIN = nitroChain();
 const WHOLE = nitroDocument(CHAIN);
+const CHAINS = new ChainVerifier();
 const SIMULATED: AppraisalPolicy = { ...DEFAULT_POLICY, allowSimulated: true };
 
 const judge = (bytes: Uint8Array, more: Partial<VerifyOptions> = {}): Promise<AttestationResult> =>
@@ -105,12 +108,10 @@ describe("AWS Nitro evidence", () => {
   });
 
   describe("changed", () => {
-    const chains = new ChainVerifier();
-
     it("is refused at every length but the whole", async () => {
-      expect((await judge(WHOLE, { chains })).verdict).to.equal("affirming");
+      expect((await judge(WHOLE, { chains: CHAINS })).verdict).to.equal("affirming");
       for (let length = 0; length < WHOLE.length; length += 1) {
-        const { verdict } = await judge(WHOLE.subarray(0, length), { chains });
+        const { verdict } = await judge(WHOLE.subarray(0, length), { chains: CHAINS });
         expect(verdict, `length ${length}`).to.equal("contraindicated");
       }
     });
@@ -119,10 +120,20 @@ describe("AWS Nitro evidence", () => {
       for (let offset = 0; offset < WHOLE.length; offset += 1) {
         const changed = WHOLE.slice();
         changed[offset] = (changed[offset] ?? 0) ^ (1 << (offset % 8));
-        expect((await judge(changed, { chains })).verdict, `offset ${offset}`).to.equal("contraindicated");
+        expect((await judge(changed, { chains: CHAINS })).verdict, `offset ${offset}`).to.equal("contraindicated");
       }
     }).timeout(20_000);
   });
+
+  it("is refused with a code however it is damaged", () =>
+    fc.assert(
+      fc.asyncProperty(damages, async (changes) => {
+        const bytes = damaged(WHOLE, changes);
+        const { verdict } = await judge(bytes, { chains: CHAINS });
+        expect(verdict).to.equal(Buffer.from(bytes).equals(WHOLE) ? "affirming" : "contraindicated");
+      }),
+      { seed: 20_260_115, numRuns: 3000 },
+    )).timeout(20_000);
 
   describe("of the conformance vectors", () => {
     let vectors: readonly Vector[] = [];
