@@ -8,6 +8,7 @@ import type { Endorsements, FamilyName } from "../verifier/family.ts";
 import { classify } from "./classify.ts";
 import { selectDeviceChain } from "./select-device-chain.ts";
 import { selectEndorsements } from "./select.ts";
+import { loadSevSnp } from "./sev-snp.ts";
 
 /** What endorsements are looked for. */
 export interface EndorsementsFor {
@@ -20,7 +21,12 @@ export interface EndorsementsFor {
 /** Chooses one family's endorsements among files; undefined where none is one. */
 type Loader = (files: readonly Uint8Array[], wanted: EndorsementsFor) => Promise<Endorsements | undefined>;
 
-const LOADERS: Readonly<Record<FamilyName, Loader>> = { dcap: loadDcap, nitro: needsNone, nvidia: loadNvidia };
+const LOADERS: Readonly<Record<FamilyName, Loader>> = {
+  dcap: loadDcap,
+  sevSnp: loadSevSnp,
+  nitro: needsNone,
+  nvidia: loadNvidia,
+};
 
 const MAX_FILES = 4096;
 const MAX_FILE_BYTES = 8 << 20;

@@ -43,11 +43,13 @@ const RULES: readonly Rule[] = [
   { id: "trailing-bytes", reference: HOUSE, judge: trailingBytes },
   {
     id: "debug",
-    reference: "Intel SDM volume 3D, SECS ATTRIBUTES; Intel TDX Module, TD ATTRIBUTES; AWS Nitro Enclaves, PCR0",
+    reference:
+      "Intel SDM volume 3D, SECS ATTRIBUTES; Intel TDX Module, TD ATTRIBUTES; AMD 56860, guest policy; AWS Nitro Enclaves, PCR0",
     judge: debug,
   },
   { id: "td-attributes", reference: TDX_ABI, judge: tdAttributes },
   { id: "service-td", reference: "Intel TDX Module 1.5, MRSERVICETD", judge: serviceTd },
+  { id: "migration-agent", reference: "AMD publication 56860, guest policy MIGRATE_MA", judge: migrationAgent },
   { id: "measured", reference: HOUSE, judge: measured },
   { id: "workload", reference: "RFC 9334 section 8.3", judge: workload },
   { id: "report-data", reference: "docs/protocol.md section 3", judge: reportData },
@@ -138,6 +140,15 @@ function serviceTd(claims: Claims, { policy }: Appraisal): Finding | undefined {
   return policy.allowServiceTd
     ? warn(`service TD ${mrservicetd} is bound`)
     : fail(`service TD ${mrservicetd} is bound`);
+}
+
+/** A migration agent may move the guest with its memory, as a service TD may. */
+function migrationAgent(claims: Claims, { policy }: Appraisal): Finding | undefined {
+  const { migrationAgentAllowed: allowed } = claims.details;
+  if (typeof allowed !== "boolean") return undefined;
+  if (!allowed) return pass("the guest policy allows no migration agent");
+  const detail = "the guest policy allows a migration agent";
+  return policy.allowServiceTd ? warn(detail) : fail(detail);
 }
 
 /** The measurement that identifies the code, by family. */

@@ -2,6 +2,7 @@ import { parseHex } from "../encoding/bytes.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { Claims, TrustRoot } from "../evidence/scheme.ts";
 import { deviceFields } from "./device-fields.ts";
+import type { SevSnpEndorsements } from "../evidence/sev-snp/endorsements.ts";
 import type { Endorsements } from "./family.ts";
 import { DEFAULT_POLICY, type AppraisalPolicy } from "./policy.ts";
 import type { AttestationResult } from "./result.ts";
@@ -74,6 +75,12 @@ const DEVICE_REPORT: VectorKind = {
   uncompared: ["expectedNonce"],
 };
 
+const SEV_SNP_ROLES: readonly (keyof SevSnpEndorsements)[] = ["vek", "ask", "ark", "crl"];
+const SEV_SNP_REPORT: VectorKind = {
+  verify: asEvidence({ role: "report", endorsements: (files) => ({ sevSnp: filesOf(files, SEV_SNP_ROLES) }) }),
+  fields: ({ details }) => ({ vek: detailsUnder("vek", details), reportedTcb: detailsUnder("reportedTcb", details) }),
+};
+
 /** By platform and kind of the manifest; what is not here is unsupported. */
 export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
   "intel-sgx quote+collateral": QUOTE_WITH_COLLATERAL,
@@ -86,6 +93,7 @@ export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
   },
   "nvidia-gpu spdm-evidence": DEVICE_REPORT,
   "nvidia-switch spdm-evidence": DEVICE_REPORT,
+  "amd-sev-snp report+chain": SEV_SNP_REPORT,
 };
 
 /** Verifies a vector's evidence as anyone would, under the default policy. */
@@ -114,4 +122,12 @@ function nitroFields({ measurements, details }: Claims): Readonly<Record<string,
     pcrs: Object.fromEntries(Object.entries(measurements).map(([name, value]) => [name.replace(/^pcr/, ""), value])),
     publicKey: typeof publicKey === "string" ? publicKey.slice(0, PUBLIC_KEY_DIGITS) : undefined,
   };
+}
+
+/** The details whose names begin with a word, by the rest of their names: `vekHwid` as `hwid`. */
+function detailsUnder(word: string, details: Claims["details"]): Claims["details"] {
+  const under = Object.entries(details).filter(([name]) => name.startsWith(word) && name.length > word.length);
+  return Object.fromEntries(
+    under.map(([name, value]) => [name.charAt(word.length).toLowerCase() + name.slice(word.length + 1), value]),
+  );
 }

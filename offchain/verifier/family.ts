@@ -2,12 +2,14 @@ import type { CheckLog } from "../evidence/check-log.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { NvidiaEndorsements } from "../evidence/nvidia/endorsements.ts";
 import type { Claims, Platform, VerifyContext } from "../evidence/scheme.ts";
+import type { SevSnpEndorsements } from "../evidence/sev-snp/endorsements.ts";
 import type { ChainVerifier } from "../x509/chain.ts";
 
 /** Endorsements by family. */
 export interface Endorsements {
   readonly dcap?: DcapEndorsements;
   readonly nvidia?: NvidiaEndorsements;
+  readonly sevSnp?: SevSnpEndorsements;
 }
 
 /** What a family is called wherever one is chosen by name. */

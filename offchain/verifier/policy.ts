@@ -18,7 +18,7 @@ export interface AppraisalPolicy {
   readonly refusedAdvisories: readonly string[];
   readonly allowDebug: boolean;
   readonly allowSimulated: boolean;
-  /** A service TD (one that may migrate the TD, say) is accepted with a warning. */
+  /** A service TD (one that may migrate the TD, say), or a guest policy that allows a migration agent, is accepted with a warning. */
   readonly allowServiceTd: boolean;
   /** Only these sets of measurements, each name to hex; every name in one set must match. */
   readonly measurements: readonly Readonly<Record<string, string>>[];

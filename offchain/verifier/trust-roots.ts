@@ -37,8 +37,19 @@ const NVIDIA_DEVICE_ROOT: TrustRoot = {
   family: "nvidia",
 };
 
+/** AMD Root Keys, one per product: the keys of https://kdsintf.amd.com/vcek/v1/{Milan,Genoa,Turin}/cert_chain. */
+const AMD_ROOTS: readonly TrustRoot[] = [
+  amdRoot("ARK-Milan", "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9"),
+  amdRoot("ARK-Genoa", "429a69c9422aa258ee4d8db5fcda9c6470ef15f8cd5a9cebd6cbc7d90b863831"),
+  amdRoot("ARK-Turin", "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"),
+];
+
 /** Every vendor's roots. */
-export const VENDOR_ROOTS: readonly TrustRoot[] = [INTEL_ROOT, AWS_NITRO_ROOT, NVIDIA_DEVICE_ROOT];
+export const VENDOR_ROOTS: readonly TrustRoot[] = [INTEL_ROOT, ...AMD_ROOTS, AWS_NITRO_ROOT, NVIDIA_DEVICE_ROOT];
+
+function amdRoot(name: string, spkiSha256: string): TrustRoot {
+  return { name, spkiSha256, simulated: false, family: "sevSnp" };
+}
 
 /** The root whose key a DER certificate carries; throws `EvidenceError` where that is no certificate. */
 export function trustRootOf(certificate: Uint8Array, name: string, simulated: boolean): TrustRoot {

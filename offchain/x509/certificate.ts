@@ -23,7 +23,7 @@ export interface Certificate {
   readonly notAfter: number;
   readonly publicKey: PublicKey;
   readonly algorithm: SignatureAlgorithm;
-  /** DER ECDSA-Sig-Value. */
+  /** DER ECDSA-Sig-Value, or the octets of RSASSA-PSS. */
   readonly signature: Uint8Array;
   /** By object identifier. */
   readonly extensions: ReadonlyMap<string, Extension>;
@@ -82,20 +82,26 @@ function readTbs(tbs: DerReader, outerAlgorithm: Uint8Array): Omit<Certificate, 
   const extensions = readExtensions(tbs.enter("extensions", 0xa3), UNDERSTOOD);
   tbs.end("tbsCertificate");
   const base = { serial, algorithm, issuer, notBefore, notAfter, subject, publicKey, extensions };
-  return { ...base, ...readStandardExtensions(extensions) };
+  return { ...base, ...readStandardExtensions(extensions, algorithm) };
 }
 
 function readStandardExtensions(
   extensions: ReadonlyMap<string, Extension>,
+  algorithm: SignatureAlgorithm,
 ): Pick<Certificate, "isCa" | "pathLength" | "keyUsage" | "subjectKeyId" | "authorityKeyId"> {
   const usage = extensions.get(KEY_USAGE_EXTENSION);
   const subjectKeyId = extensions.get(SUBJECT_KEY_ID);
   return {
     ...readBasicConstraints(extensions.get(BASIC_CONSTRAINTS)),
-    keyUsage: usage && whole(usage.value, (reader) => reader.namedBits("key usage")),
+    keyUsage: usage && whole(usage.value, (reader) => readKeyUsage(reader, algorithm)),
     subjectKeyId: subjectKeyId && whole(subjectKeyId.value, (reader) => reader.octetString("subject key identifier")),
     authorityKeyId: readKeyIdentifier(extensions),
   };
+}
+
+/** AMD, the one issuer that signs with RSA, leaves zero bits at the end of the key usage, which DER does not allow. */
+function readKeyUsage(reader: DerReader, algorithm: SignatureAlgorithm): ReadonlySet<number> {
+  return algorithm === "rsa4096-pss-sha384" ? reader.bits("key usage") : reader.namedBits("key usage");
 }
 
 function readBasicConstraints(extension: Extension | undefined): Pick<Certificate, "isCa" | "pathLength"> {

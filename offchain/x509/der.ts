@@ -6,10 +6,12 @@ export const DER = {
   integer: 0x02,
   bitString: 0x03,
   octetString: 0x04,
+  null: 0x05,
   oid: 0x06,
   enumerated: 0x0a,
   utf8String: 0x0c,
   printableString: 0x13,
+  ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,
@@ -129,12 +131,19 @@ export class DerReader {
 
   /** A named-bit BIT STRING as numbers of the bits set; trailing zero bits are refused. */
   namedBits(what: string): ReadonlySet<number> {
-    const content = this.content(DER.bitString, what);
-    const [unused = 8, ...octets] = content;
+    const [unused = 8, ...octets] = new DerReader(this.#bytes, this.#offset, this.#end).content(DER.bitString, what);
     const last = octets.at(-1);
     const canonical = last === undefined ? unused === 0 : unused < 8 && ((last >> unused) & 1) === 1;
-    if (!canonical || (last !== undefined && (last & ((1 << unused) - 1)) !== 0)) {
-      throw malformed(`${what}: bit string is not canonical`);
+    if (!canonical) throw malformed(`${what}: bit string is not canonical`);
+    return this.bits(what);
+  }
+
+  /** Any BIT STRING as numbers of the bits set, whatever zero bits end it. */
+  bits(what: string): ReadonlySet<number> {
+    const [unused = 8, ...octets] = this.content(DER.bitString, what);
+    const last = octets.at(-1) ?? 0;
+    if (unused > (octets.length === 0 ? 0 : 7) || (last & ((1 << unused) - 1)) !== 0) {
+      throw malformed(`${what}: bit string with unused bits set`);
     }
     return new Set(octets.flatMap((octet, index) => bitsOf(octet).map((bit) => index * 8 + bit)));
   }
