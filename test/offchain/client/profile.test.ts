@@ -10,7 +10,7 @@ import {
   type Profile,
 } from "../../../offchain/client/profile.ts";
 import { DEFAULT_POLICY } from "../../../offchain/verifier/policy.ts";
-import { INTEL_ROOT } from "../../../offchain/verifier/trust-roots.ts";
+import { VENDOR_ROOTS } from "../../../offchain/verifier/trust-roots.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
 import { codeOf } from "../../support/errors.ts";
 
@@ -132,7 +132,7 @@ describe("profile", () => {
   describe("clientOptions", () => {
     it("always trusts the vendor's root, and keeps the client's store apart", () => {
       const options = clientOptions({ ...profile, keyFile: writeKey(KEY, 0o600) });
-      expect(options.trustRoots).to.deep.equal([INTEL_ROOT, ROOT]);
+      expect(options.trustRoots).to.deep.equal([...VENDOR_ROOTS, ROOT]);
       expect(options.store).to.deep.equal({ dir: join(home, "data", "client") });
       expect(options.payerKey).to.equal(KEY);
     });
