@@ -16,6 +16,8 @@ import { DEFAULT_POLICY } from "../../../offchain/verifier/policy.ts";
 import { verifyNodeEvidence } from "../../../offchain/verifier/verify-node.ts";
 import type { VerifyOptions } from "../../../offchain/verifier/verify.ts";
 import { expectRefusal } from "../../support/expect-refusal.ts";
+import { nitroChain, nitroDocument } from "../../support/nitro.ts";
+import { NOW as PKI_NOW } from "../../support/pki.ts";
 import { SIMULATED_NOW, TEST_MEASUREMENTS, testEndorsements, testVendor } from "../../support/simulated-intel.ts";
 
 const word = (byte: string): Hex => `0x${byte.repeat(32)}`;
@@ -60,6 +62,20 @@ describe("node evidence", () => {
     expect(result.failures).to.deep.equal([]);
     expect(result.verdict).to.equal("affirming");
     expect(result.checks.filter(({ outcome }) => outcome === "none").map(({ id }) => id)).to.deep.equal(["workload"]);
+  });
+
+  it("is affirmed where the user data of an AWS Nitro document carries the binding, and only of that binding", async () => {
+    const chain = nitroChain();
+    const evidence = nitroDocument(chain, { fields: { user_data: reportDataOf(domain, binding, anchor) } });
+    const nitro: NodeEvidence = { ...node, platform: "aws-nitro", evidence };
+    const trusted = { ...options, endorsements: {}, trustRoots: [chain.trustRoot], now: PKI_NOW };
+    checkNodeEvidence(domain, nitro);
+    expect((await verifyNodeEvidence(domain, nitro, trusted)).verdict).to.equal("affirming");
+    for (const user_data of [null, Buffer.alloc(64), Buffer.from(binding.nodeId)]) {
+      const other = { ...nitro, evidence: nitroDocument(chain, { fields: { user_data } }) };
+      await expectRefusal("BINDING_MISMATCH", () => checkNodeEvidence(domain, other));
+      expect((await verifyNodeEvidence(domain, other, trusted)).verdict).to.equal("contraindicated");
+    }
   });
 
   const bad: readonly [string, ErrorCode, string, (node: NodeEvidence) => NodeEvidence][] = [
