@@ -138,7 +138,8 @@ async function servePcs(vendor: SimulatedVendor): Promise<Listening> {
   return listen(app, { port: 0 });
 }
 
-async function fundedSender(local: LocalChain, contracts: Contracts, key: Uint8Array): Promise<Sender> {
+/** The sender of a key with native currency and a bond. */
+export async function fundedSender(local: LocalChain, contracts: Contracts, key: Uint8Array): Promise<Sender> {
   const sender = await openSender(local.chain, { privateKey: toHex(key) });
   await local.request("hardhat_setBalance", sender.address, "0x56bc75e2d63100000");
   await sender.send(mintTestTokens(contracts, sender.address, 4n * BOND));
