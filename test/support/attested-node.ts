@@ -21,6 +21,8 @@ export interface AttestedNode {
   readonly nodeId: Hex;
   readonly operator: Sender;
   readonly evidence: NodeEvidence;
+  /** What the registry recorded. */
+  readonly evidenceHash: Hex;
 }
 
 export interface Attestation {
@@ -41,7 +43,7 @@ export async function attestNode(network: TestNetwork, attestation: Attestation)
   const nodeId = eventsOf(contracts, sent)[0]?.args["nodeId"] as Hex;
   const evidence = await evidenceOf(network, nodeId, operator.address, attestation);
   await submit(network, evidence);
-  return { nodeId, operator, evidence };
+  return { nodeId, operator, evidence, evidenceHash: toHex(keccak256(evidence.evidence)) };
 }
 
 async function evidenceOf(
