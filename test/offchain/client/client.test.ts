@@ -11,7 +11,7 @@ import { toHex, type Hex } from "../../../offchain/encoding/bytes.ts";
 import type { ErrorCode } from "../../../offchain/errors.ts";
 import { createApp, listen, type Listening } from "../../../offchain/http/server.ts";
 import { CHANNEL_MIGRATIONS, channels } from "../../../offchain/store/channels.ts";
-import { openStore } from "../../../offchain/store/store.ts";
+import { copyStore, openStore } from "../../../offchain/store/store.ts";
 import { DEFAULT_POLICY, type AppraisalPolicy } from "../../../offchain/verifier/policy.ts";
 import { nodeEvidenceToJson } from "../../../offchain/verifier/node-evidence.ts";
 import { createEnclaveKeys } from "../../../offchain/worker/keys.ts";
@@ -37,6 +37,7 @@ describe("client on a chain", function () {
 
   before(async () => {
     network = await startTestNetwork(directory);
+    await (await openStore({ dir: join(directory, "template") }, [])).close();
     const app = createApp();
     app.get("/v1/evidence/:hash", (context) => context.json(evidences.get(context.req.param("hash")) ?? {}));
     app.post("*", (context) => {
@@ -67,6 +68,7 @@ describe("client on a chain", function () {
     policy: AppraisalPolicy,
     work: (client: Client) => Promise<T>,
   ): Promise<T> {
+    await copyStore(join(directory, "template"), join(directory, name));
     const client = await openClient({
       rpcUrl: network.local.url,
       deployments: directory,

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { signingAddress } from "#crypto";
 import { infer, type CheckedAnswer, type InferOptions } from "../../../offchain/client/infer.ts";
+import type { VerifiedNode } from "../../../offchain/client/verify-node.ts";
 import { resume, type ResumeOptions } from "../../../offchain/client/resume.ts";
 import { toHex, type Hex } from "../../../offchain/encoding/bytes.ts";
 import { float32Values, type Tensor } from "../../../offchain/encoding/tensor.ts";
@@ -69,31 +70,33 @@ describe("client", function () {
   function options(): InferOptions {
     const binding = {
       nodeId: NODE_ID,
-      operator: `0x${"0b".repeat(20)}` as Hex,
+      operator: `0x${"0b".repeat(20)}` as const,
       signingKey: worker.keys.signingAddress,
       sealingKey: toHex(worker.keys.sealingKey.publicKey),
       gpuEvidenceHash: word(0),
       configHash: word(0),
     };
-    return {
-      node: {
-        nodeId: NODE_ID,
-        endpoint: line.url,
+    const node: VerifiedNode = {
+      nodeId: NODE_ID,
+      endpoint: line.url,
+      keyEpoch: KEY_EPOCH,
+      nodeEvidence: {
+        platform: "intel-tdx",
+        evidence: new Uint8Array(0),
+        binding,
+        anchor: { blockNumber: 1n, blockHash: word(1) },
+        possession: `0x${"00".repeat(65)}`,
         keyEpoch: KEY_EPOCH,
-        nodeEvidence: {
-          platform: "intel-tdx",
-          evidence: new Uint8Array(0),
-          binding,
-          anchor: { blockNumber: 1n, blockHash: word(1) },
-          possession: `0x${"00".repeat(65)}`,
-          keyEpoch: KEY_EPOCH,
-          simulated: true,
-        },
-        evidenceHash: EVIDENCE_HASH,
-        endorsements: {},
-        result: { verdict: "affirming", simulated: true, platform: null, claims: null, checks: [], failures: [] },
-        validUntil: 0,
+        simulated: true,
       },
+      evidenceHash: EVIDENCE_HASH,
+      endorsements: {},
+      result: { verdict: "affirming", simulated: true, platform: null, claims: null, checks: [], failures: [] },
+      validUntil: 0,
+    };
+    return {
+      node,
+      verifyAgain: async () => node,
       escrow: DOMAIN,
       payerKey: PAYER_KEY,
       payer: PAYER,
@@ -160,6 +163,18 @@ describe("client", function () {
       expect(await channel()).to.deep.include({ sequence: 2n, owed: UNIT_PRICE });
       expect(await open()).to.deep.equal([]);
       expect((await ask()).voucher).to.deep.include({ sequence: 3n, amount: 2n * UNIT_PRICE });
+    });
+
+    it("takes a receipt of renewed evidence once that is verified, and only of that", async () => {
+      answering = honest({ attested: () => ({ keyEpoch: KEY_EPOCH, evidenceHash: word(0x77) }) });
+      const again = (evidenceHash: Hex) => async () => ({ ...options().node, evidenceHash });
+      const answered = await ask(shades(0), { verifyAgain: again(word(0x77)) });
+      expect([answered.node.evidenceHash, await open()]).to.deep.equal([word(0x77), []]);
+      await expectRefusal("NODE_NOT_ATTESTED", () => ask(shades(0), { verifyAgain: again(word(0x78)) }));
+      const otherKey = { ...options().node.nodeEvidence.binding, signingKey: toHex(signingAddress(STRANGER)) };
+      const { node } = options();
+      const replaced = { ...node, evidenceHash: word(0x77), nodeEvidence: { ...node.nodeEvidence, binding: otherKey } };
+      await expectRefusal("SIGNATURE_INVALID", () => ask(shades(0), { verifyAgain: async () => replaced }));
     });
 
     it("sends nothing to a sealing key that is none", async () => {
@@ -325,7 +340,7 @@ describe("client", function () {
 
     it("takes no answer under a key that the registry does not name", async () => {
       await crash({ answered: true });
-      for (const signingKey of [toHex(signingAddress(STRANGER)), `0x${"00".repeat(20)}` as Hex]) {
+      for (const signingKey of [toHex(signingAddress(STRANGER)), `0x${"00".repeat(20)}` as const]) {
         await expectRefusal("SIGNATURE_INVALID", () => resume({ ...settings(), signingKey: async () => signingKey }));
       }
       expect([await open(), (await channel()).owed]).to.deep.equal([[1n], 0n]);
