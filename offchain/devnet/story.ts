@@ -80,7 +80,7 @@ async function attestNodes(network: Network, story: Story): Promise<readonly Dev
     });
     await story.step(
       `attested/${node.tee}`,
-      () => waitActive(network, node.nodeId, ATTEST_MS),
+      () => waitActive(network, node, ATTEST_MS),
       () => ({ detail: "verdict of 2 of 3 relayers recorded (SIMULATED platform)" }),
     );
     await recordAttestation(network, node, story);
