@@ -77,8 +77,7 @@ export async function startNode(network: Network, tee: SimulatedTee, name: strin
   writeFileSync(configFile, prettyJson(workerConfig(network, { name, nodeId, operator, port, platformFile })));
   await network.prepareStore(name);
   const place = { name, configFile, logDir: join(dir, "logs") };
-  let worker = await startWorker(place);
-  network.services.push(worker);
+  let worker = await network.run(() => startWorker(place));
   return {
     name,
     tee,
@@ -89,8 +88,7 @@ export async function startNode(network: Network, tee: SimulatedTee, name: strin
     registered,
     worker: () => worker,
     restart: async () => {
-      worker = await startWorker(place);
-      network.services.push(worker);
+      worker = await network.run(() => startWorker(place));
     },
   };
 }
