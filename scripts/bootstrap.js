@@ -71,7 +71,8 @@ export function ensureInstalled() {
 /** The environment of every program: the pinned Node and the local tools come first on the PATH. */
 function environment() {
   const path = [join(ROOT, "node_modules", "node", "bin"), join(ROOT, "node_modules", ".bin"), process.env.PATH ?? ""];
-  return { ...process.env, PATH: path.join(WINDOWS ? ";" : ":") };
+  // Hardhat reports usage to its maker and waits for the answer unless it is told not to.
+  return { ...process.env, PATH: path.join(WINDOWS ? ";" : ":"), HARDHAT_DISABLE_TELEMETRY: "true" };
 }
 
 /** Runs a program under the pinned Node, hands signals on and ends with its exit code. @param {string[]} args */

@@ -61,7 +61,6 @@ export interface Client {
 
 /** A checked answer and the evidence file that proves it. */
 export interface ClientAnswer extends CheckedAnswer {
-  readonly node: VerifiedNode;
   readonly evidenceFile: EvidenceFile;
 }
 
@@ -185,9 +184,13 @@ async function inferChecked(
 ): Promise<ClientAnswer> {
   const node = await verifyCached(parts, target.nodeId);
   const price = await offeredPrice(parts, target);
-  const options = { ...inferParts(parts), node, modelId: target.modelId, price };
+  const verifyAgain = (): Promise<VerifiedNode> => {
+    parts.verified.delete(target.nodeId);
+    return verifyCached(parts, target.nodeId);
+  };
+  const options = { ...inferParts(parts), node, verifyAgain, modelId: target.modelId, price };
   const checked = await parts.locks.run(target.nodeId, () => infer(inputs, options));
-  return { ...checked, node, evidenceFile: evidenceFileOf(parts, node, checked, inputs) };
+  return { ...checked, evidenceFile: evidenceFileOf(parts, checked, inputs) };
 }
 
 /** What the node asks for one unit now; kept as long as the registry's word on the node. */
@@ -207,8 +210,7 @@ async function offeredPrice(
 
 function evidenceFileOf(
   { contracts, payer }: Parts,
-  node: VerifiedNode,
-  checked: CheckedAnswer,
+  { node, ...checked }: CheckedAnswer,
   inputs: readonly Tensor[],
 ): EvidenceFile {
   return {

@@ -15,6 +15,8 @@ import type { VerifiedNode } from "./verify-node.ts";
 
 /** A checked answer with all that proves it. */
 export interface CheckedAnswer {
+  /** The node, with the evidence that the receipt names. */
+  readonly node: VerifiedNode;
   readonly outputs: readonly Tensor[];
   readonly voucher: Voucher;
   readonly voucherSignature: Hex;
@@ -24,6 +26,8 @@ export interface CheckedAnswer {
 
 export interface InferOptions {
   readonly node: VerifiedNode;
+  /** Verifies the node anew: its evidence may have been renewed since. */
+  readonly verifyAgain: () => Promise<VerifiedNode>;
   readonly escrow: EscrowDomain;
   /** The payer's secp256k1 private key. */
   readonly payerKey: Uint8Array;
@@ -57,9 +61,11 @@ export async function infer(inputs: readonly Tensor[], options: InferOptions): P
     await options.channels.finish(channel, sequence, 0n);
     throw new ServiceError("SERVICE_REFUSED", `the worker refused: ${response.error.code}: ${response.error.message}`);
   }
-  checkAnswer(response, promised.voucher, options);
+  const renewed = response.receipt.evidenceHash !== options.node.evidenceHash;
+  const node = renewed ? await options.verifyAgain() : options.node;
+  checkAnswer(response, promised.voucher, { ...options, node });
   await options.channels.finish(channel, sequence, response.receipt.amount);
-  return { ...promised, outputs: response.outputs, answer: response };
+  return { ...promised, node, outputs: response.outputs, answer: response };
 }
 
 interface Promised {

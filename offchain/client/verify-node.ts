@@ -1,6 +1,6 @@
 import { keccak256 } from "#crypto";
 import { toHex, type Hex } from "../encoding/bytes.ts";
-import { EvidenceError, ServiceError } from "../errors.ts";
+import { EndorsementError, EvidenceError, ServiceError } from "../errors.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import type { NodeRecord } from "../chain/registry.ts";
@@ -42,7 +42,7 @@ const EVIDENCE_LIMITS = { timeoutMs: 10_000, maxBytes: 256 * 1024 };
 /**
  * Fetches the evidence that the registry names for a node and verifies it: hardware chain, policy, binding, anchor, and that the
  * record's keys are the evidence's keys.
- * Throws `EvidenceError` with the reason, `EndorsementError` or `ServiceError` where something could not be fetched.
+ * Throws `EvidenceError` with the reason, `EndorsementError` where endorsements are missing or expired, or `ServiceError`.
  */
 export async function verifyNode(record: NodeRecord, options: VerifyNodeOptions): Promise<VerifiedNode> {
   const nodeEvidence = await fetchNodeEvidence(record);
@@ -100,8 +100,19 @@ async function checkAnchor({ anchor }: NodeEvidence, options: VerifyNodeOptions)
 function assertAcceptable({ verdict, failures }: AttestationResult): void {
   if (verdict === "affirming" || verdict === "warning") return;
   const reasons = failures.map(({ id, detail }) => `${id}: ${detail}`).join("; ");
+  // What could not be judged for want of endorsements says nothing about the node.
+  if (verdict === "none") {
+    const missing = failures.map(({ code }) => code).find(isEndorsementCode);
+    throw new EndorsementError(missing ?? "ENDORSEMENT_UNAVAILABLE", `the node cannot be judged: ${reasons}`);
+  }
   const coded = failures.find(isEvidenceFailure);
   throw new EvidenceError(coded?.code ?? "CHAIN_UNTRUSTED", `the node is refused (${verdict}): ${reasons}`);
+}
+
+const ENDORSEMENT_CODES = ["ENDORSEMENT_UNAVAILABLE", "ENDORSEMENT_EXPIRED", "ENDORSEMENT_INVALID"] as const;
+
+function isEndorsementCode(code: string): code is (typeof ENDORSEMENT_CODES)[number] {
+  return (ENDORSEMENT_CODES as readonly string[]).includes(code);
 }
 
 const EVIDENCE_CODES = [

@@ -23,6 +23,7 @@ import { createAccount, type Account } from "./accounts.ts";
 import { createLocks } from "../locks.ts";
 import { lockFile } from "../store/lock.ts";
 import { copyStore, openStore } from "../store/store.ts";
+import { createChildren, type Run } from "./children.ts";
 import { freePort, type Service } from "./processes.ts";
 import { ROOT, startChain, startEndorsements, startRelayer, type RelayerPlace } from "./services.ts";
 import { workloadsOf, type Workload } from "./workloads.ts";
@@ -53,8 +54,8 @@ export interface Network {
   readonly model: ModelPackage;
   readonly modelDir: string;
   readonly workloads: readonly Workload[];
-  /** Everything started, in order; stopped in reverse. */
-  readonly services: Service[];
+  /** Starts a service that `stop` ends; throws `ServiceError` `SERVICE_UNAVAILABLE` once the network is stopped. */
+  readonly run: Run;
   /** Gives a program of this name an empty database in `<dir>/data/<name>`. */
   prepareStore(name: string): Promise<string>;
   account(name: string): Promise<Account>;
@@ -72,9 +73,9 @@ export interface NetworkOptions {
 export async function startNetwork(options: NetworkOptions): Promise<Network> {
   mkdirSync(options.dir, { recursive: true });
   const lock = lockFile(join(options.dir, "lock"));
-  const services: Service[] = [];
+  const children = createChildren();
   const stop = async (): Promise<void> => {
-    for (const service of services.splice(0).reverse()) await service.stop();
+    await children.stop();
     lock.release();
   };
   try {
@@ -82,28 +83,24 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
       rmSync(join(options.dir, name), { recursive: true, force: true });
       mkdirSync(join(options.dir, name));
     }
-    return await start(options, services, stop);
+    return await start(options, children.run, stop);
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function start(options: NetworkOptions, services: Service[], stop: () => Promise<void>): Promise<Network> {
+async function start(options: NetworkOptions, run: Run, stop: () => Promise<void>): Promise<Network> {
   const { dir } = options;
   const logDir = join(dir, "logs");
   const deployments = join(dir, "deployments");
-  const running = async (service: Promise<Service>): Promise<Service> => {
-    services.push(await service);
-    return service;
-  };
   const prepareStore = storeMaker(join(dir, "data"));
-  const chain = await running(startChain(logDir));
+  const chain = await run(() => startChain(logDir));
   const account = (name: string): Promise<Account> => createAccount(name, join(dir, "keys"), chain.url);
   const vendor = createSimulatedVendor({ now: Date.now() });
   const vendorFile = join(dir, "vendor.json");
   writeFileSync(vendorFile, vendorToJson(vendor), { mode: 0o600 });
-  const endorsements = await running(startEndorsements(vendorFile, logDir));
+  const endorsements = await run(() => startEndorsements(vendorFile, logDir));
   const modelDir = join(ROOT, "models", "digits");
   const model = await loadPackage(modelDir);
   const workloads = await workloadsOf(ROOT, [model.root]);
@@ -123,14 +120,14 @@ async function start(options: NetworkOptions, services: Service[], stop: () => P
     trustRoot,
   };
   for (const { name } of places) await prepareStore(name);
-  const relayers = await Promise.all(places.map((place) => running(startRelayer(shared, place))));
+  const relayers = await Promise.all(places.map((place) => run(() => startRelayer(shared, place))));
   const parts = { dir, chain, contracts, deployments, vendor, trustRoot, endorsements, relayers, guardian, model };
   return {
     ...parts,
     relayerAccounts: places.map(({ account: of }) => of),
     modelDir,
     workloads,
-    services,
+    run,
     prepareStore,
     account,
     sender,

@@ -12,6 +12,7 @@ import { platformToJson, type SimulatedTee } from "../device/simulated/intel/pla
 import { concat, parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { prettyJson } from "../encoding/json.ts";
 import { ServiceError } from "../errors.ts";
+import { fetchBytes } from "../http/fetch.ts";
 import { canonicalManifest } from "../model/manifest.ts";
 import type { Account } from "./accounts.ts";
 import type { Network } from "./network.ts";
@@ -37,6 +38,7 @@ export interface DevnetNode {
 }
 
 const START_MS = 60_000;
+const LIMITS = { timeoutMs: 5000, maxBytes: 1 << 10 };
 const ZERO: Hex = `0x${"00".repeat(32)}`;
 
 /** Publishes the model in the registry; its owner suggests the price. */
@@ -75,8 +77,7 @@ export async function startNode(network: Network, tee: SimulatedTee, name: strin
   writeFileSync(configFile, prettyJson(workerConfig(network, { name, nodeId, operator, port, platformFile })));
   await network.prepareStore(name);
   const place = { name, configFile, logDir: join(dir, "logs") };
-  let worker = await startWorker(place);
-  network.services.push(worker);
+  let worker = await network.run(() => startWorker(place));
   return {
     name,
     tee,
@@ -87,15 +88,24 @@ export async function startNode(network: Network, tee: SimulatedTee, name: strin
     registered,
     worker: () => worker,
     restart: async () => {
-      worker = await startWorker(place);
-      network.services.push(worker);
+      worker = await network.run(() => startWorker(place));
     },
   };
 }
 
-/** Waits until the registry calls a node active; throws `ServiceError` `SERVICE_UNAVAILABLE` when it takes longer. */
-export async function waitActive(network: Network, nodeId: Hex, timeoutMs: number): Promise<void> {
-  await waitFor(() => isActive(network.contracts, nodeId), timeoutMs, `node ${nodeId} did not become active`);
+/**
+ * Waits until the registry calls a node active under the keys of its worker, and the worker has seen that: before, it knows no epoch
+ * and opens no request. Throws `ServiceError` `SERVICE_UNAVAILABLE` when it takes longer.
+ */
+export async function waitActive(
+  network: Network,
+  { nodeId, endpoint }: Pick<DevnetNode, "nodeId" | "endpoint">,
+  timeoutMs: number,
+): Promise<void> {
+  const ready = async (): Promise<boolean> =>
+    (await isActive(network.contracts, nodeId)) &&
+    (await fetchBytes(`${endpoint}/v2/health/ready`, LIMITS)).status === 200;
+  await waitFor(ready, timeoutMs, `node ${nodeId} did not become active`);
 }
 
 /** Asks every 200 ms until something holds; throws `ServiceError` `SERVICE_UNAVAILABLE` when it takes longer. */

@@ -6,7 +6,9 @@ import { revertName } from "../chain/failure.ts";
 import { readNode } from "../chain/registry.ts";
 import type { Sent } from "../chain/sender.ts";
 import { ReceiptError } from "../errors.ts";
+import { channelId } from "../receipt/voucher.ts";
 import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
+import { gasOfEvents } from "./gas.ts";
 import { TOKEN, type Network } from "./network.ts";
 import { PRICE, publishModel, startNode, waitActive, waitFor, type DevnetNode } from "./nodes.ts";
 import type { Story } from "./report.ts";
@@ -80,8 +82,11 @@ async function attestNodes(network: Network, story: Story): Promise<readonly Dev
     });
     await story.step(
       `attested/${node.tee}`,
-      () => waitActive(network, node.nodeId, ATTEST_MS),
-      () => ({ detail: "verdict of 2 of 3 relayers recorded (SIMULATED platform)" }),
+      async () => {
+        await waitActive(network, node, ATTEST_MS);
+        return gasOfEvents(network, { contract: "NodeRegistry", name: "NodeAttested", about: [node.nodeId] });
+      },
+      ({ gas }) => ({ detail: "verdict of 2 of 3 relayers recorded (SIMULATED platform)", gas }),
     );
     await recordAttestation(network, node, story);
   }
@@ -170,9 +175,14 @@ async function settleAndWithdraw(
   };
   await story.step(
     "settled",
-    () => waitFor(settled, SETTLE_MS, "the workers did not settle"),
-    () => ({
-      detail: `${tokens(due)} TCLO to each operator, one voucher and receipt for ${DIGITS / nodes.length} inferences`,
+    async () => {
+      await waitFor(settled, SETTLE_MS, "the workers did not settle");
+      const about = nodes.map(({ nodeId }) => channelId(user.account.address, nodeId));
+      return gasOfEvents(network, { contract: "InferenceEscrow", name: "Settled", about });
+    },
+    ({ transactions, gas }) => ({
+      detail: `${tokens(due)} TCLO to each operator for ${DIGITS / nodes.length} inferences, in ${transactions} transactions`,
+      gas,
     }),
   );
   for (const { nodeId } of nodes) await user.client.closeChannel(nodeId);

@@ -2,6 +2,7 @@ import { sha256 } from "#crypto";
 import { equal, toHex } from "../encoding/bytes.ts";
 import { EvidenceError } from "../errors.ts";
 import { KEY_USAGE, parseCertificate, type Certificate } from "./certificate.ts";
+import { Memory } from "./memory.ts";
 import { parsePem } from "./pem.ts";
 import { verifyDerSignature, type SignatureAlgorithm } from "./signature.ts";
 import { checkValidity } from "./validity.ts";
@@ -33,15 +34,13 @@ export interface ChainRules<Root extends PinnedRoot> {
   readonly maxLength: number;
 }
 
-const MAX_CACHED = 256;
-
 /**
  * Verifies chains and remembers parsed certificates and signatures that held, by the certificates' bytes.
  * Validity in time, revocation and the pinned root are checked at every use.
  */
 export class ChainVerifier {
-  readonly #certificates = new Map<string, Certificate>();
-  readonly #issued = new WeakMap<Certificate, Certificate>();
+  /** For everything else that belongs to the same verifications, such as revocation lists. */
+  readonly memory = new Memory();
 
   /** Parses certificates in PEM, each once. Throws `EvidenceError`. */
   parse(pem: Uint8Array): readonly Certificate[] {
@@ -50,15 +49,7 @@ export class ChainVerifier {
 
   /** Parses certificates in DER, each once. Throws `EvidenceError`. */
   parseDer(ders: readonly Uint8Array[]): readonly Certificate[] {
-    return ders.map((der) => {
-      const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString("latin1");
-      const known = this.#certificates.get(key);
-      if (known !== undefined) return known;
-      const parsed = parseCertificate(der);
-      if (this.#certificates.size >= MAX_CACHED) this.#certificates.clear();
-      this.#certificates.set(key, parsed);
-      return parsed;
-    });
+    return ders.map((der) => this.memory.parsed("certificate", der, parseCertificate));
   }
 
   /**
@@ -93,11 +84,11 @@ export class ChainVerifier {
 
   async #verifyIssued(child: Certificate, parent: Certificate, rules: ChainRules<PinnedRoot>): Promise<void> {
     if (child.algorithm !== rules.algorithm) throw untrusted(`${nameOf(child)} is signed with ${child.algorithm}`);
-    if (this.#issued.get(child) === parent) return;
-    if (!(await verifyDerSignature(child.algorithm, parent.publicKey, child.tbs, child.signature))) {
+    const { algorithm, tbs, signature } = child;
+    const verify = () => verifyDerSignature(algorithm, parent.publicKey, tbs, signature);
+    if (!(await this.memory.holds(child, parent.publicKey, verify))) {
       throw new EvidenceError("SIGNATURE_INVALID", `${nameOf(child)} is not signed by ${nameOf(parent)}`);
     }
-    this.#issued.set(child, parent);
   }
 }
 

@@ -4,6 +4,7 @@ import { KEY_USAGE, readName, readSerial, type Certificate, type Name } from "./
 import { DER, DerReader } from "./der.ts";
 import { readExtensions, readKeyIdentifier } from "./extensions.ts";
 import { checkValidity } from "./validity.ts";
+import { Memory } from "./memory.ts";
 import { isPem, parsePem } from "./pem.ts";
 import { readSignatureAlgorithm, verifyDerSignature, type SignatureAlgorithm } from "./signature.ts";
 
@@ -63,7 +64,12 @@ export function parseRevocationList(der: Uint8Array): RevocationList {
  * Throws `EvidenceError` `CHAIN_UNTRUSTED`, `SIGNATURE_INVALID` or `CERTIFICATE_EXPIRED`. The issuer must be verified already.
  * @see RFC 5280 section 6.3
  */
-export async function verifyRevocationList(list: RevocationList, issuer: Certificate, now: number): Promise<void> {
+export async function verifyRevocationList(
+  list: RevocationList,
+  issuer: Certificate,
+  now: number,
+  memory: Memory = new Memory(),
+): Promise<void> {
   if (!equal(list.issuer.raw, issuer.subject.raw)) {
     throw new EvidenceError("CHAIN_UNTRUSTED", `the CRL is of ${list.issuer.commonName ?? "another issuer"}`);
   }
@@ -74,7 +80,8 @@ export async function verifyRevocationList(list: RevocationList, issuer: Certifi
   if (!issuer.isCa || issuer.keyUsage?.has(KEY_USAGE.crlSign) !== true) {
     throw new EvidenceError("CHAIN_UNTRUSTED", "the CRL's issuer may not sign CRLs");
   }
-  if (!(await verifyDerSignature(list.algorithm, issuer.publicKey, list.tbs, list.signature))) {
+  const verify = () => verifyDerSignature(list.algorithm, issuer.publicKey, list.tbs, list.signature);
+  if (!(await memory.holds(list, issuer.publicKey, verify))) {
     throw new EvidenceError("SIGNATURE_INVALID", "the CRL's signature does not hold");
   }
   checkValidity("the CRL", list.thisUpdate, list.nextUpdate, now);

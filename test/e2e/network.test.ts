@@ -63,7 +63,7 @@ describe("a whole network", function () {
   });
 
   it("attests a node of each platform, and the user verifies both", async () => {
-    for (const { nodeId } of nodes) await waitActive(network, nodeId, WAIT_MS);
+    for (const node of nodes) await waitActive(network, node, WAIT_MS);
     user = await createUser(network, "user");
     for (const { nodeId, tee } of nodes) {
       const verified = await user.client.verify(nodeId);

@@ -22,15 +22,9 @@ export async function stopTestDevnet(network: Network | undefined): Promise<void
 }
 
 /** Starts a relayer again that was killed: the same configuration, key, port and store. */
-export async function restartRelayer(network: Network, name: string): Promise<Service> {
+export function restartRelayer(network: Network, name: string): Promise<Service> {
   const config = join(network.dir, "configs", `${name}.json`);
-  const service = await startService({
-    name,
-    args: [join(ROOT, "offchain", "relayer", "main.ts"), "--config", config],
-    logDir: join(network.dir, "logs"),
-    timeoutMs: 60_000,
-    ready: readyLine,
-  });
-  network.services.push(service);
-  return service;
+  const args = [join(ROOT, "offchain", "relayer", "main.ts"), "--config", config];
+  const logDir = join(network.dir, "logs");
+  return network.run(() => startService({ name, args, logDir, timeoutMs: 60_000, ready: readyLine }));
 }

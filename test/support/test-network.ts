@@ -12,7 +12,7 @@ import type { Log } from "../../offchain/log.ts";
 import type { NodeBinding } from "../../offchain/verifier/binding.ts";
 import type { NodeEvidence } from "../../offchain/verifier/node-evidence.ts";
 import type { LocalChain } from "./local-chain.ts";
-import { latestBlock } from "../../offchain/chain/provider.ts";
+import { latestBlock, type Block } from "../../offchain/chain/provider.ts";
 import { register } from "../../offchain/chain/registry.ts";
 import { eventsOf, openSender } from "../../offchain/chain/sender.ts";
 import { bond } from "../../offchain/chain/stake.ts";
@@ -116,7 +116,7 @@ export async function startTestNetwork(directory: string): Promise<TestNetwork> 
     vendor,
     pcs,
     startNode: async (tee, salt) => {
-      const started = await startNode({ contracts, vendor, operator }, tee, salt);
+      const started = await startNode({ local, contracts, vendor, operator }, tee, salt);
       nodes.push(started.server);
       return started.node;
     },
@@ -138,7 +138,8 @@ async function servePcs(vendor: SimulatedVendor): Promise<Listening> {
   return listen(app, { port: 0 });
 }
 
-async function fundedSender(local: LocalChain, contracts: Contracts, key: Uint8Array): Promise<Sender> {
+/** The sender of a key with native currency and a bond. */
+export async function fundedSender(local: LocalChain, contracts: Contracts, key: Uint8Array): Promise<Sender> {
   const sender = await openSender(local.chain, { privateKey: toHex(key) });
   await local.request("hardhat_setBalance", sender.address, "0x56bc75e2d63100000");
   await sender.send(mintTestTokens(contracts, sender.address, 4n * BOND));
@@ -148,11 +149,16 @@ async function fundedSender(local: LocalChain, contracts: Contracts, key: Uint8A
 }
 
 async function startNode(
-  network: { readonly contracts: Contracts; readonly vendor: SimulatedVendor; readonly operator: Sender },
+  network: {
+    readonly local: LocalChain;
+    readonly contracts: Contracts;
+    readonly vendor: SimulatedVendor;
+    readonly operator: Sender;
+  },
   tee: PlatformFile["tee"],
   salt: number,
 ): Promise<{ readonly node: TestNode; readonly server: Listening }> {
-  const { contracts, vendor, operator } = network;
+  const { local, contracts, vendor, operator } = network;
   let answer: object = { error: { code: "SERVICE_UNAVAILABLE" } };
   const app = createApp();
   app.get("/v1/evidence", (context) => context.json(answer));
@@ -165,7 +171,7 @@ async function startNode(
   const refresh: TestNode["refresh"] = async (change = {}) => {
     if (change.newKeys === true) keys = newKeys();
     const binding = { ...bindingOf(nodeId, operator.address, keys), ...change.binding };
-    const { blockNumber, blockHash } = change.anchor ?? (await latestBlock(contracts.chain));
+    const { blockNumber, blockHash } = change.anchor ?? (await laterBlock(local));
     const anchor = { blockNumber, blockHash };
     const device = simulatedDevice(platform, { ...TEST_MEASUREMENTS, ...change.measurements }, change.defects);
     const evidence: NodeEvidence = {
@@ -184,6 +190,13 @@ async function startNode(
     server,
     node: { nodeId, operator, refresh, signingKey: () => keys.signing, serve: (other) => void (answer = other) },
   };
+}
+
+/** A block of a later second than all before: the registry takes nothing that is not newer than its record. */
+async function laterBlock(local: LocalChain): Promise<Block> {
+  await local.request("evm_increaseTime", 1);
+  await local.request("evm_mine");
+  return latestBlock(local.chain);
 }
 
 interface Keys {

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { ChannelState } from "../../offchain/chain/escrow.ts";
 import { toHex, type Hex } from "../../offchain/encoding/bytes.ts";
 import type { Tensor } from "../../offchain/encoding/tensor.ts";
+import { listen, type Listening } from "../../offchain/http/server.ts";
 import { loadPackage } from "../../offchain/inference/package.ts";
 import { openModel, type Model } from "../../offchain/inference/session.ts";
 import { digitTensor } from "../../offchain/model/digits.ts";
@@ -12,6 +13,7 @@ import { sealRequest } from "../../offchain/sealing/request.ts";
 import { openResponse, type ResponseContext } from "../../offchain/sealing/response.ts";
 import { openStore, type Store } from "../../offchain/store/store.ts";
 import { VOUCHER_MIGRATIONS, vouchers } from "../../offchain/store/vouchers.ts";
+import { workerApp, type WorkerFace } from "../../offchain/worker/http.ts";
 import type { InferenceParts } from "../../offchain/worker/inference-service.ts";
 import { createEnclaveKeys, type EnclaveKeys } from "../../offchain/worker/keys.ts";
 import { DOMAIN, NODE_ID, PAYER, PAYER_KEY, word } from "./receipts.ts";
@@ -151,3 +153,25 @@ export async function openedAnswer(sent: SentRequest, response: Uint8Array): Pro
 
 /** 65 bytes that are no signature. */
 export const NO_SIGNATURE = toHex(new Uint8Array(65));
+
+/** Serves a test's worker on loopback; `infer` stands in its place, and may lie. */
+export function serveTestWorker(
+  worker: TestWorker,
+  infer: (sealed: Uint8Array) => Promise<Uint8Array>,
+): Promise<Listening> {
+  const face: WorkerFace = {
+    name: "a worker",
+    evidence: {
+      renew: async () => undefined,
+      newest: () => undefined,
+      byHash: () => undefined,
+      anchor: () => undefined,
+    },
+    ready: () => true,
+    manifests: [worker.model.manifest],
+    infer,
+    responseTo: (hash) => worker.parts.vouchers.responseTo(hash),
+    onError: () => undefined,
+  };
+  return listen(workerApp(face), { port: 0 });
+}

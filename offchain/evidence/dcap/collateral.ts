@@ -81,7 +81,7 @@ async function verifyRevocation(input: CollateralInput): Promise<Revocation> {
   const rootCrl = await log.check(DCAP_CHECKS.rootCrl, async () => {
     const { rootCertificate } = need(chain, "the PCK chain");
     const bytes = needEndorsement(endorsements.rootCaCrl, "root CA CRL");
-    const value = await asEndorsement("root CA CRL", () => verifyCrl(bytes, rootCertificate, now));
+    const value = await asEndorsement("root CA CRL", () => verifyCrl(bytes, rootCertificate, chains, now));
     return { value, detail: `valid until ${iso(value.nextUpdate)}` };
   });
   await log.check(DCAP_CHECKS.pckCaRevocation, () => {
@@ -98,30 +98,32 @@ async function verifyRevocation(input: CollateralInput): Promise<Revocation> {
   const pckCrl = await log.check(DCAP_CHECKS.pckRevocation, async () => {
     const { issuer, leaf } = need(chain, "the PCK chain");
     const bytes = needEndorsement(endorsements.pckCrl, "PCK CRL");
-    const value = await asEndorsement("PCK CRL", () => verifyCrl(bytes, issuer, now));
+    const value = await asEndorsement("PCK CRL", () => verifyCrl(bytes, issuer, chains, now));
     return { value, detail: `${checkNotRevoked(value, leaf)}, valid until ${iso(value.nextUpdate)}` };
   });
   return { rootCrl, pckCrl };
 }
 
 async function verifyStatements(input: CollateralInput, rootCrl: RevocationList | undefined): Promise<Statements> {
-  const { log, endorsements } = input.context;
+  const { log, endorsements, chains } = input.context;
   const tcbSigner = await log.check(DCAP_CHECKS.tcbSigner, async () => {
     const pem = needEndorsement(endorsements.tcbSigningChain, "TCB signing chain");
     const value = await verifySigner(input, pem, rootCrl);
     return { value, detail: `${value.leaf.subject.commonName ?? ""} under ${value.root.name}, not revoked` };
   });
   const tcbInfo = await log.check(DCAP_CHECKS.tcbInfo, async () => {
-    const value = parseTcbInfo(needEndorsement(endorsements.tcbInfo, "TCB info"));
-    await verifySigned("TCB info", value, need(tcbSigner, "the TCB signing chain"), input.context.now);
+    const bytes = needEndorsement(endorsements.tcbInfo, "TCB info");
+    const value = chains.memory.parsed("TCB info", bytes, parseTcbInfo);
+    await verifySigned("TCB info", value, need(tcbSigner, "the TCB signing chain"), input.context);
     return { value, detail: `${value.id} version ${value.version}, valid until ${iso(value.nextUpdate)}` };
   });
   let identitySigner = tcbSigner;
   const qeIdentity = await log.check(DCAP_CHECKS.qeIdentity, async () => {
-    const value = parseQeIdentity(needEndorsement(endorsements.qeIdentity, "QE identity"));
+    const bytes = needEndorsement(endorsements.qeIdentity, "QE identity");
+    const value = chains.memory.parsed("QE identity", bytes, parseQeIdentity);
     const ownChain = endorsements.qeIdentityIssuerChain;
     if (ownChain !== undefined) identitySigner = await verifySigner(input, ownChain, rootCrl);
-    await verifySigned("QE identity", value, need(identitySigner, "the TCB signing chain"), input.context.now);
+    await verifySigned("QE identity", value, need(identitySigner, "the TCB signing chain"), input.context);
     return { value, detail: `${value.id}, valid until ${iso(value.nextUpdate)}` };
   });
   const signers = [tcbSigner, identitySigner].filter((signer) => signer !== undefined);
@@ -142,10 +144,12 @@ async function verifySigned(
   what: string,
   statement: { readonly signed: SignedJson; readonly issueDate: number; readonly nextUpdate: number },
   signer: DcapChain,
-  now: number,
+  { chains, now }: DcapContext,
 ): Promise<void> {
-  const key = await importKey(signer.leaf.publicKey);
-  if (!(await verifyEcdsa("sha256", key, statement.signed.signedPart, statement.signed.signature))) {
+  const { signed } = statement;
+  const { publicKey } = signer.leaf;
+  const verify = async () => verifyEcdsa("sha256", await importKey(publicKey), signed.signedPart, signed.signature);
+  if (!(await chains.memory.holds(signed, publicKey, verify))) {
     throw new EndorsementError("ENDORSEMENT_INVALID", `the ${what}'s signature does not hold`);
   }
   await asEndorsement(what, () => {

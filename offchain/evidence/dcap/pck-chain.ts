@@ -111,9 +111,14 @@ export async function verifyCrlIssuer(
 }
 
 /** Reads a revocation list in DER, PEM or hex and verifies it as the issuer's. */
-export async function verifyCrl(bytes: Uint8Array, issuer: Certificate, now: number): Promise<RevocationList> {
-  const list = readRevocationList(bytes);
-  await verifyRevocationList(list, issuer, now);
+export async function verifyCrl(
+  bytes: Uint8Array,
+  issuer: Certificate,
+  { memory }: ChainVerifier,
+  now: number,
+): Promise<RevocationList> {
+  const list = memory.parsed("revocation list", bytes, readRevocationList);
+  await verifyRevocationList(list, issuer, now, memory);
   return list;
 }
 

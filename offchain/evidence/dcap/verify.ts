@@ -1,8 +1,9 @@
 import { importEcPoint, sha256, verifyEcdsa, type VerifyKey } from "#crypto";
-import { equal, isZero, toHex } from "../../encoding/bytes.ts";
+import { concat, equal, isZero, toHex } from "../../encoding/bytes.ts";
 import { EvidenceError } from "../../errors.ts";
-import { importKey } from "../../x509/signature.ts";
-import { need, type CheckLog } from "../check-log.ts";
+import type { Memory } from "../../x509/memory.ts";
+import { importKey, type PublicKey } from "../../x509/signature.ts";
+import { need } from "../check-log.ts";
 import type { Verified } from "../scheme.ts";
 import { DCAP_CHECKS } from "./checks.ts";
 import { verifyCollateral, type VerifiedCollateral } from "./collateral.ts";
@@ -35,7 +36,7 @@ export async function verifyQuote(quote: Quote, context: DcapContext): Promise<V
     const value = readPckExtension(need(chain, "the PCK chain").leaf);
     return { value, detail: `FMSPC ${hex(value.fmspc)}, PCE-ID ${hex(value.pceid)}, PCESVN ${value.pcesvn}` };
   });
-  await verifySignatures(quote, chain, log);
+  await verifySignatures(quote, chain, context);
   const collateral = await verifyCollateral({ quote, chain, pck, context });
   log.conclude();
   if (chain === undefined || pck === undefined) throw new EvidenceError("CHAIN_UNTRUSTED", "no verified PCK chain");
@@ -43,11 +44,11 @@ export async function verifyQuote(quote: Quote, context: DcapContext): Promise<V
   return evidence as Verified<DcapEvidence>;
 }
 
-async function verifySignatures(quote: Quote, chain: DcapChain | undefined, log: CheckLog): Promise<void> {
+async function verifySignatures(quote: Quote, chain: DcapChain | undefined, context: DcapContext): Promise<void> {
   const { certification } = quote;
+  const { log, chains } = context;
   await log.check(DCAP_CHECKS.qeReportSignature, async () => {
-    const key = await importKey(need(chain, "the PCK chain").leaf.publicKey);
-    await checkSignature(key, certification.qeReportBytes, certification.qeReportSignature, "QE report");
+    await checkQeReport(quote, need(chain, "the PCK chain").leaf.publicKey, chains.memory);
     return { value: true, detail: "the PCK signed the quoting enclave's report" };
   });
   await log.check(DCAP_CHECKS.qeReportBinding, () => {
@@ -59,23 +60,30 @@ async function verifySignatures(quote: Quote, chain: DcapChain | undefined, log:
     return { value: true, detail: "the quoting enclave's report binds the attestation key" };
   });
   await log.check(DCAP_CHECKS.quoteSignature, async () => {
-    await checkSignature(await attestationKey(quote), quote.signedPart, quote.signature, "quote");
+    const key = await attestationKey(quote, chains.memory);
+    if (!(await verifyEcdsa("sha256", key, quote.signedPart, quote.signature))) throw broken("quote");
     return { value: true, detail: "the attestation key signed header and body" };
   });
 }
 
-async function attestationKey(quote: Quote): Promise<VerifyKey> {
+/** The same for every quote until the platform makes another attestation key. */
+async function checkQeReport({ certification }: Quote, pck: PublicKey, memory: Memory): Promise<void> {
+  const { qeReportBytes, qeReportSignature } = certification;
+  const signed = memory.parsed("signed QE report", concat(qeReportBytes, qeReportSignature), (bytes) => ({ bytes }));
+  const verify = async () => verifyEcdsa("sha256", await importKey(pck), qeReportBytes, qeReportSignature);
+  if (!(await memory.holds(signed, pck, verify))) throw broken("QE report");
+}
+
+async function attestationKey(quote: Quote, memory: Memory): Promise<VerifyKey> {
   try {
-    return await importEcPoint("P-256", quote.attestationKey);
+    return await memory.parsed("P-256 point", quote.attestationKey, (point) => importEcPoint("P-256", point));
   } catch (cause) {
     throw new EvidenceError("EVIDENCE_MALFORMED", "the attestation key is not a point of P-256", { cause });
   }
 }
 
-async function checkSignature(key: VerifyKey, message: Uint8Array, signature: Uint8Array, what: string): Promise<void> {
-  if (!(await verifyEcdsa("sha256", key, message, signature))) {
-    throw new EvidenceError("SIGNATURE_INVALID", `the ${what}'s signature does not hold`);
-  }
+function broken(what: string): EvidenceError {
+  return new EvidenceError("SIGNATURE_INVALID", `the ${what}'s signature does not hold`);
 }
 
 function hex(bytes: Uint8Array): string {
