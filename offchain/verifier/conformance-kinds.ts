@@ -1,4 +1,4 @@
-import { parseHex } from "../encoding/bytes.ts";
+import { parseHex, utf8 } from "../encoding/bytes.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { Claims, TrustRoot } from "../evidence/scheme.ts";
 import { deviceFields } from "./device-fields.ts";
@@ -6,6 +6,7 @@ import type { SevSnpEndorsements } from "../evidence/sev-snp/endorsements.ts";
 import type { Endorsements } from "./family.ts";
 import { DEFAULT_POLICY, type AppraisalPolicy } from "./policy.ts";
 import type { AttestationResult } from "./result.ts";
+import { verifyDeviceTokens } from "./verify-token.ts";
 import { verifyEvidence, type VerifyOptions } from "./verify.ts";
 
 /** The bytes of a vector's files by role. */
@@ -94,7 +95,14 @@ export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
   "nvidia-gpu spdm-evidence": DEVICE_REPORT,
   "nvidia-switch spdm-evidence": DEVICE_REPORT,
   "amd-sev-snp report+chain": SEV_SNP_REPORT,
+  "nvidia-nras jwt": { verify: asToken },
 };
+
+/** No key of the attestation service is public, so that no token can be verified. */
+async function asToken({ files, now }: VectorInput): Promise<VectorResult> {
+  const { token = new Uint8Array() } = files;
+  return { ...(await verifyDeviceTokens({ token }, { keys: utf8('{"keys":[]}'), now })), claims: null };
+}
 
 /** Verifies a vector's evidence as anyone would, under the default policy. */
 function asEvidence({ role, endorsements, policy, expect }: EvidenceKind): VectorKind["verify"] {

@@ -14,3 +14,5 @@ export type { CommitteeDomain, Verdict as CommitteeVerdict } from "./verdict.ts"
 export { verifyNodeEvidence } from "./verify-node.ts";
 export { verifyEvidence } from "./verify.ts";
 export type { VerifyOptions } from "./verify.ts";
+export { verifyDeviceTokens } from "./verify-token.ts";
+export type { DeviceTokens, TokenOptions, TokenResult } from "./verify-token.ts";
