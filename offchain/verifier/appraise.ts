@@ -119,6 +119,9 @@ function trailingBytes(claims: Claims): Finding | undefined {
 }
 
 function debug(claims: Claims, { policy }: Appraisal): Finding {
+  if (!claims.debug && claims.details["debugCertified"] === false) {
+    return unasked("the certificate does not say: reference measurements would show debug mode");
+  }
   if (!claims.debug) return pass("not in debug mode");
   const detail = "debug mode: the host can read everything";
   return policy.allowDebug ? warn(detail) : fail(detail);

@@ -28,7 +28,7 @@ export function deviceClaims(evidence: Verified<DeviceEvidence>): Claims {
     platformId: hex(keccak256(chain.issuer.publicKey.spki)),
     evidenceHash: hex(keccak256(report.bytes)),
     validUntil: Math.min(...chain.certificates.map(({ notAfter }) => notAfter)),
-    details: { ...deviceDetails(evidence), ...opaqueDetails(report) },
+    details: { ...deviceDetails(evidence), debugCertified: firmware?.debug !== undefined, ...opaqueDetails(report) },
   };
 }
 

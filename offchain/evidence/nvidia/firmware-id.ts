@@ -7,7 +7,8 @@ import { DER, DerReader } from "../../x509/der.ts";
 export interface FirmwareIdentity {
   /** SHA-384 digests, at least one. */
   readonly firmwareIds: readonly Uint8Array[];
-  readonly debug: boolean;
+  /** Undefined where the certificate does not say. */
+  readonly debug: boolean | undefined;
 }
 
 const EXTENSIONS = ["2.23.133.5.4.1", "2.23.133.5.4.1.1"];
@@ -46,13 +47,13 @@ function readCompositeDeviceId(reader: DerReader): FirmwareIdentity {
   reader.element(DER.sequence, "device id");
   const firmwareIds = [readFirmwareId(reader)];
   reader.end("composite device id");
-  return { firmwareIds, debug: false };
+  return { firmwareIds, debug: undefined };
 }
 
 /** Every member of a TCB info is optional; those that are not read here may hold anything. */
 function readTcbInfo(reader: DerReader): FirmwareIdentity {
   let firmwareIds: readonly Uint8Array[] = [];
-  let debug = false;
+  let debug: boolean | undefined;
   let last = -1;
   while (!reader.done) {
     const number = (reader.nextTag ?? 0) & 0x1f;

@@ -1,6 +1,9 @@
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadEndorsements } from "../../../offchain/endorsements/bundle.ts";
 import type { ErrorCode } from "../../../offchain/errors.ts";
 import { parseDeviceReport } from "../../../offchain/evidence/nvidia/report.ts";
 import { parseManifest, runVector, summarise } from "../../../offchain/verifier/conformance.ts";
@@ -111,6 +114,7 @@ describe("device reports of NVIDIA", () => {
     expect(platformCode("nvidia-gpu", false)).to.equal(undefined);
     const made = Object.fromEntries(checks.map(({ id, outcome }) => [id, outcome]));
     expect(made).to.include({ nonce: "pass", "firmware-id": "pass", node: "none" });
+    expect(made).to.include({ debug: "none", measured: "pass" });
     expect(made).to.include({ "device-revocation": "none", "reference-measurements": "none" });
   });
 
@@ -129,7 +133,9 @@ describe("device reports of NVIDIA", () => {
         leafExtensions: [tcbInfo([TEST_FWID, Buffer.alloc(48)], flags)],
       });
     const production = of();
-    expect(await verdictOf(deviceReport(production), options(production))).to.equal("affirming");
+    const { verdict, checks } = await verifyEvidence(deviceReport(production), options(production));
+    expect(verdict).to.equal("affirming");
+    expect(checks.find(({ id }) => id === "debug")?.outcome).to.equal("pass");
     const debug = of(Buffer.of(4, 0x10));
     expect(await verdictOf(deviceReport(debug), options(debug))).to.equal("contraindicated");
     expect(await verdictOf(deviceReport(debug), options(debug, policy({ allowDebug: true })))).to.equal("warning");
@@ -242,6 +248,28 @@ describe("device chains of NVIDIA", () => {
       expect(failures[0]?.code).to.equal(code);
     });
   }
+
+  it("are held against the time also where they are remembered", async () => {
+    const of = changed(2, { notAfter: NOW + 1000 });
+    const remembered = { chains: new ChainVerifier() };
+    expect(await verdictOf(deviceReport(of), options(of, remembered))).to.equal("affirming");
+    expect(await verdictOf(deviceReport(of), options(of, { ...remembered, now: NOW + 2000 }))).to.equal(
+      "contraindicated",
+    );
+  });
+
+  it("are found among files by the report that their leaf signed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-device-"));
+    try {
+      const files = [other.certChain, Buffer.from("notes"), device.certChain, createDevice().certChain];
+      await Promise.all(files.map((bytes, index) => writeFile(join(folder, `file-${index}`), bytes)));
+      const evidence = deviceReport(device);
+      const endorsements = await loadEndorsements(folder, { evidence, now: NOW });
+      expect(await verdictOf(evidence, options(device, { endorsements }))).to.equal("affirming");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 
   it("do not certify absent firmware", async () => {
     const of = createDevice({ leafExtensions: [tcbInfo([TEST_FWID, Buffer.alloc(48)])] });
