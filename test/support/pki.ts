@@ -1,5 +1,5 @@
 /** Makes certificates and revocation lists octet by octet, so that a test can put any defect into one. */
-import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { constants, createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 
 export type Bytes = Uint8Array;
 
@@ -54,6 +54,27 @@ export function createKeys(namedCurve: "P-256" | "P-384" = "P-256"): Keys {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve });
   const spki = publicKey.export({ format: "der", type: "spki" });
   return { privateKey, spki, keyId: createHash("sha1").update(spki).digest() };
+}
+
+/** RSA of 4096 bits, as AMD's authorities have. */
+export function createRsaKeys(modulusLength = 4096): Keys {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength });
+  const spki = publicKey.export({ format: "der", type: "spki" });
+  return { privateKey, spki, keyId: createHash("sha1").update(spki).digest() };
+}
+
+/** RSASSA-PSS with SHA-384, MGF1 with SHA-384 and a salt of that length, unless said otherwise. */
+export function rsaPss({ hash = "2.16.840.1.101.3.4.2.2", salt = 48, trailer = 1 } = {}): Buffer {
+  const hashAlgorithm = seq(oid(hash), der(0x05));
+  return seq(
+    oid("1.2.840.113549.1.1.10"),
+    seq(
+      der(0xa0, hashAlgorithm),
+      der(0xa1, seq(oid("1.2.840.113549.1.1.8"), hashAlgorithm)),
+      der(0xa2, int(salt)),
+      der(0xa3, int(trailer)),
+    ),
+  );
 }
 
 export const ECDSA_SHA256 = seq(oid("1.2.840.10045.4.3.2"));
@@ -121,14 +142,15 @@ export interface ListParts {
   readonly nextUpdate?: number;
   readonly extensions?: readonly Bytes[];
   readonly authorityKeyId?: Bytes;
+  readonly algorithm?: Bytes;
 }
 
 export function revocationList(parts: ListParts): Buffer {
-  const { thisUpdate = NOW - DAY, nextUpdate = NOW + DAY, revoked = [], issuerKeys } = parts;
+  const { thisUpdate = NOW - DAY, nextUpdate = NOW + DAY, revoked = [], issuerKeys, algorithm = ECDSA_SHA256 } = parts;
   const entries = revoked.map((serial) => seq(int(serial), time(thisUpdate)));
   const tbs = seq(
     int(1),
-    ECDSA_SHA256,
+    algorithm,
     name(parts.issuer),
     time(thisUpdate),
     time(nextUpdate),
@@ -141,10 +163,14 @@ export function revocationList(parts: ListParts): Buffer {
       ),
     ),
   );
-  return signed(tbs, ECDSA_SHA256, parts.signer ?? issuerKeys);
+  return signed(tbs, algorithm, parts.signer ?? issuerKeys);
 }
 
 export function signed(tbs: Bytes, algorithm: Bytes, keys: Keys): Buffer {
+  if (keys.privateKey.asymmetricKeyType === "rsa") {
+    const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 };
+    return seq(tbs, algorithm, der(0x03, Buffer.of(0), sign("sha384", tbs, { key: keys.privateKey, ...padding })));
+  }
   const hash = ECDSA_SHA384.equals(algorithm) ? "sha384" : "sha256";
   const signature = sign(hash, tbs, { key: keys.privateKey, dsaEncoding: "der" });
   return seq(tbs, algorithm, der(0x03, Buffer.of(0), signature));

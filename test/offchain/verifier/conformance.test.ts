@@ -5,7 +5,7 @@ import { loadEndorsements } from "../../../offchain/endorsements/bundle.ts";
 import type { DcapEndorsements } from "../../../offchain/evidence/dcap/endorsements.ts";
 import { parseManifest, runVector, summarise, type Vector } from "../../../offchain/verifier/conformance.ts";
 import { DEFAULT_POLICY } from "../../../offchain/verifier/policy.ts";
-import { INTEL_ROOT } from "../../../offchain/verifier/trust-roots.ts";
+import { INTEL_ROOT, VENDOR_ROOTS } from "../../../offchain/verifier/trust-roots.ts";
 import { verifyEvidence } from "../../../offchain/verifier/verify.ts";
 import { needVectors, readVector, VECTORS } from "../../support/vectors.ts";
 
@@ -50,6 +50,31 @@ describe("conformance vectors", () => {
         policy: DEFAULT_POLICY,
       });
       expect(result.claims?.tcb?.status, id).to.be.a("string");
+    }
+  });
+
+  it("agrees with every AMD SEV-SNP vector, in verdict and fields", async () => {
+    const outcomes = [];
+    for (const vector of vectors.filter(({ platform }) => platform === "amd-sev-snp")) {
+      outcomes.push(await runVector(vector, readVector));
+    }
+    const { disagreements, agreed, unsupported } = summarise(outcomes);
+    expect(disagreements).to.deep.equal([]);
+    expect(agreed).to.be.greaterThan(100);
+    expect(unsupported).to.equal(0);
+  });
+
+  it("chooses what signed an AMD report out of a whole folder of certificates", async () => {
+    const chosen = vectors.filter(
+      ({ platform, expect: expected }) => platform === "amd-sev-snp" && expected === "accept",
+    );
+    expect(chosen).to.not.be.empty;
+    for (const { id, files, now } of chosen) {
+      const evidence = await readVector(files["report"] ?? "");
+      const endorsements = await loadEndorsements(join(VECTORS, "snp", "certs"), { evidence, now });
+      const options = { endorsements, trustRoots: VENDOR_ROOTS, now, policy: DEFAULT_POLICY };
+      const { verdict, simulated } = await verifyEvidence(evidence, options);
+      expect({ verdict, simulated }, id).to.deep.equal({ verdict: "affirming", simulated: false });
     }
   });
 

@@ -26,6 +26,10 @@ describe("DerReader", () => {
     ["a bit string with unused bits as octets", "03 02 01 80", (r) => r.octetsOfBitString("x")],
     ["named bits with a trailing zero bit", "03 02 00 06", (r) => r.namedBits("x")],
     ["named bits with unused bits set", "03 02 05 27", (r) => r.namedBits("x")],
+    ["bits with unused bits set", "03 02 05 27", (r) => r.bits("x")],
+    ["bits with eight unused", "03 02 08 00", (r) => r.bits("x")],
+    ["no bits but unused ones", "03 01 01", (r) => r.bits("x")],
+    ["bits without their count", "03 00", (r) => r.bits("x")],
     ["a time without seconds", `17 0b ${Buffer.from("2601150000Z").toString("hex")}`, (r) => r.time("x")],
     ["a time with an offset", `17 11 ${Buffer.from("260115000000+0100").toString("hex")}`, (r) => r.time("x")],
     ["the 30th of February", `17 0d ${Buffer.from("260230000000Z").toString("hex")}`, (r) => r.time("x")],
@@ -41,6 +45,8 @@ describe("DerReader", () => {
     expect(reader("06 0a 2a 86 48 86 f8 4d 01 0d 01 02").oid("x")).to.equal("1.2.840.113741.1.13.1.2");
     expect(reader("06 03 88 37 03").oid("x")).to.equal("2.999.3");
     expect([...reader("03 02 01 06").namedBits("x")]).to.deep.equal([5, 6]);
+    expect([...reader("03 02 00 06").bits("x")]).to.deep.equal([5, 6]);
+    expect([...reader("03 01 00").bits("x")]).to.deep.equal([]);
     expect(reader(`17 0d ${Buffer.from("491231235959Z").toString("hex")}`).time("x")).to.equal(
       Date.UTC(2049, 11, 31, 23, 59, 59),
     );
