@@ -173,7 +173,9 @@ function readSignature(reader: ByteReader): Uint8Array {
   for (const [index, name] of ["R", "S"].entries()) {
     const scalar = reader.take(SCALAR_FIELD, name);
     if (!isZero(scalar.subarray(SCALAR_LENGTH))) throw malformed(`${name} is wider than 48 bytes`);
-    signature.set(scalar.slice(0, SCALAR_LENGTH).reverse(), index * SCALAR_LENGTH);
+    const start = index * SCALAR_LENGTH;
+    signature.set(scalar.subarray(0, SCALAR_LENGTH), start);
+    signature.subarray(start, start + SCALAR_LENGTH).reverse();
   }
   reserved(reader, LENGTH - SIGNED_LENGTH - 2 * SCALAR_FIELD, "signature");
   return signature;

@@ -115,6 +115,13 @@ describe("AMD SEV-SNP reports", () => {
       }
     });
 
+    it("leaves the evidence as it is", () => {
+      const report = snpReport(vendor);
+      const before = hex(report);
+      parseReport(report);
+      expect(hex(report)).to.equal(before);
+    });
+
     it("refuses every other length", async () => {
       const report = snpReport(vendor);
       for (let length = 0; length < report.length; length += 1) {
