@@ -13,7 +13,8 @@ export class Memory {
     const key = `${kind} ${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")}`;
     const known = this.#parsed.get(key);
     if (known !== undefined) return known as T;
-    const parsed = parse(bytes.slice());
+    // Not slice(): a Buffer's would share the caller's memory.
+    const parsed = parse(new Uint8Array(bytes));
     if (this.#parsed.size >= MAX_PARSED) this.#parsed.clear();
     this.#parsed.set(key, parsed);
     return parsed;

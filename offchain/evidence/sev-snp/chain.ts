@@ -38,10 +38,14 @@ export function checkNames(chain: SevSnpChain, signingKey: SigningKey, product: 
 }
 
 /** Verifies the ARK's revocation list and that it does not name the VEK's issuer. */
-export async function verifyCrl(bytes: Uint8Array, chain: SevSnpChain, now: number): Promise<RevocationList> {
+export async function verifyCrl(
+  bytes: Uint8Array,
+  chain: SevSnpChain,
+  { chains, now }: Pick<SevSnpContext, "chains" | "now">,
+): Promise<RevocationList> {
   const list = await asEndorsement("CRL of the ARK", async () => {
-    const value = readRevocationList(bytes);
-    await verifyRevocationList(value, chain.rootCertificate, now);
+    const value = chains.memory.parsed("revocation list", bytes, readRevocationList);
+    await verifyRevocationList(value, chain.rootCertificate, now, chains.memory);
     return value;
   });
   const revoked = chain.certificates.find((certificate) => isRevoked(list, certificate));

@@ -76,17 +76,15 @@ function verified(found: { readonly [Name in keyof SevSnpEvidence]: SevSnpEviden
   return evidence as Verified<SevSnpEvidence>;
 }
 
-async function checkCrl(
-  chain: SevSnpChain | undefined,
-  { endorsements, now, log }: SevSnpContext,
-): Promise<RevocationList | undefined> {
+async function checkCrl(chain: SevSnpChain | undefined, context: SevSnpContext): Promise<RevocationList | undefined> {
+  const { endorsements, log } = context;
   const { crl } = endorsements;
   if (crl === undefined) {
     log.leaveOut(SEV_SNP_CHECKS.crl, "no revocation list was given");
     return undefined;
   }
   return log.check(SEV_SNP_CHECKS.crl, async () => {
-    const value = await verifyCrl(crl, need(chain, "the VEK chain"), now);
+    const value = await verifyCrl(crl, need(chain, "the VEK chain"), context);
     return { value, detail: `none of the chain is among ${value.revoked.size} revoked` };
   });
 }

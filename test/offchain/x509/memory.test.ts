@@ -17,11 +17,12 @@ describe("Memory", () => {
 
     it("keeps what it parsed when the given bytes change, and sees the change", () => {
       const memory = new Memory();
-      const bytes = BYTES.slice();
-      const first = memory.parsed("a", bytes, copy);
-      bytes[0] = 9;
-      expect(first.bytes).to.deep.equal(BYTES);
-      expect(memory.parsed("a", bytes, copy).bytes[0]).to.equal(9);
+      for (const bytes of [BYTES.slice(), Buffer.from(BYTES)]) {
+        const first = memory.parsed("a", bytes, copy);
+        bytes[0] = 9;
+        expect([...first.bytes]).to.deep.equal([...BYTES]);
+        expect(memory.parsed("a", bytes, copy).bytes[0]).to.equal(9);
+      }
     });
 
     it("does not remember a refusal", () => {
