@@ -58,10 +58,17 @@ function parseVector(fields: JsonFields, anyTime: number): Vector {
     files: Object.fromEntries(files.names().map((role) => [role, files.text(role)])),
     now,
     expect: expectation(fields, "expect"),
-    expectIfDebugAllowed: fields.has("expectIfDebugAllowed") ? expectation(fields, "expectIfDebugAllowed") : undefined,
-    tolerant: fields.has("tolerant") && fields.boolean("tolerant"),
-    fields: fields.has("fields") ? (fields.value("fields") as Record<string, unknown>) : {},
+    expectIfDebugAllowed: isGiven(fields, "expectIfDebugAllowed")
+      ? expectation(fields, "expectIfDebugAllowed")
+      : undefined,
+    tolerant: isGiven(fields, "tolerant") && fields.boolean("tolerant"),
+    fields: isGiven(fields, "fields") ? (fields.value("fields") as Record<string, unknown>) : {},
   };
+}
+
+/** A manifest may write null for what it leaves open. */
+function isGiven(fields: JsonFields, name: string): boolean {
+  return fields.has(name) && fields.value(name) !== null;
 }
 
 function expectation(fields: JsonFields, name: string): Expectation {
