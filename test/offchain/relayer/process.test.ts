@@ -11,6 +11,7 @@ import { simulatedTrustRoot } from "../../../offchain/device/simulated/intel/ven
 import { toHex } from "../../../offchain/encoding/bytes.ts";
 import { fetchJson } from "../../../offchain/http/fetch.ts";
 import { readRelayerConfig } from "../../../offchain/relayer/config.ts";
+import { VENDOR_ROOTS } from "../../../offchain/verifier/trust-roots.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
 import { refusal } from "../../support/refusal.ts";
 import { startTestNetwork } from "../../support/test-network.ts";
@@ -124,9 +125,10 @@ describe("relayer process", function () {
       expect(config.state).to.equal(join(directory, "member0", "state"));
     });
 
-    it("trusts only Intel where no root is named", () => {
+    it("trusts the vendors, and no simulated one, where no root is named", () => {
       const config = readRelayerConfig(write({ trustRoots: undefined }), {});
-      expect(config.trustRoots.map(({ simulated }) => simulated)).to.deep.equal([false]);
+      expect(config.trustRoots).to.deep.equal(VENDOR_ROOTS);
+      expect(VENDOR_ROOTS.some(({ simulated }) => simulated)).to.equal(false);
     });
 
     const refused: readonly (readonly [string, Record<string, unknown>, string])[] = [
