@@ -30,6 +30,7 @@ export class CheckLog {
   readonly #checks: Check[] = [];
   readonly #failures: LoggedFailure[] = [];
   readonly #optional = new Set<Check>();
+  readonly #unasked = new Set<Check>();
 
   get checks(): readonly Check[] {
     return this.#checks;
@@ -52,19 +53,33 @@ export class CheckLog {
     }
   }
 
-  /** Reports a check as not made that the evidence can be relied on without. */
+  /** Reports a check as not made that nobody asked for: it says nothing for or against the evidence. */
   leaveOut(name: CheckName, why: string): void {
+    this.#unasked.add(this.#leave(name, why));
+  }
+
+  /** Reports a check as not made that the evidence is accepted without, with a warning. */
+  warnOf(name: CheckName, why: string): void {
+    this.#optional.add(this.#leave(name, why));
+  }
+
+  #leave(name: CheckName, why: string): Check {
     const check: Check = {
       id: name.id,
       outcome: "none",
-      detail: `not checked and not required: ${why}`,
+      detail: `not checked: ${why}`,
       reference: name.reference,
     };
     this.#checks.push(check);
-    this.#optional.add(check);
+    return check;
   }
 
   /** Says whether a check was left out by `leaveOut`. */
+  isUnasked(check: Check): boolean {
+    return this.#unasked.has(check);
+  }
+
+  /** Says whether a check was left out by `warnOf`. */
   isOptional(check: Check): boolean {
     return this.#optional.has(check);
   }

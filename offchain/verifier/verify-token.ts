@@ -81,7 +81,7 @@ async function verifyDevice(name: string, bytes: Uint8Array, { claims, options, 
 
 function failuresOf(log: CheckLog): readonly Failure[] {
   const codes = log.failures.map(({ id, error }) => ({ id, code: error.code, detail: error.message }));
-  const notMade = log.checks.filter((check) => check.outcome === "none" && !log.isOptional(check));
+  const notMade = log.checks.filter((check) => check.outcome === "none" && !log.isUnasked(check));
   return [...codes, ...notMade.map(({ id, detail }) => ({ id, code: "NOT_CHECKED" as const, detail }))];
 }
 

@@ -87,10 +87,10 @@ function logged(log: CheckLog, policy: AppraisalPolicy): readonly Against[] {
   const errors = new Map<string, CloisterError>(log.failures.map(({ id, error }) => [id, error]));
   return log.checks.flatMap((check): Against[] => {
     const { id, outcome, detail } = check;
-    if (outcome === "pass" || log.isOptional(check)) return [];
+    if (outcome === "pass" || log.isUnasked(check)) return [];
     const error = errors.get(id);
     const failure: Failure = { id, code: error?.code ?? "NOT_CHECKED", detail };
-    const missing = policy.endorsements === "required" ? "missing" : "warning";
+    const missing = policy.endorsements === "required" && !log.isOptional(check) ? "missing" : "warning";
     const weight = error === undefined ? missing : error instanceof EndorsementError ? "missing" : "refused";
     return [{ failure, weight }];
   });

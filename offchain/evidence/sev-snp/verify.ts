@@ -80,7 +80,7 @@ async function checkCrl(chain: SevSnpChain | undefined, context: SevSnpContext):
   const { endorsements, log } = context;
   const { crl } = endorsements;
   if (crl === undefined) {
-    log.leaveOut(SEV_SNP_CHECKS.crl, "no revocation list was given");
+    log.warnOf(SEV_SNP_CHECKS.crl, "no revocation list was given");
     return undefined;
   }
   return log.check(SEV_SNP_CHECKS.crl, async () => {

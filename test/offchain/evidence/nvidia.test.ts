@@ -97,8 +97,11 @@ describe("parseDeviceReport", () => {
 describe("device reports of NVIDIA", () => {
   it("are verified with what a GPU says of itself, which is no node", async () => {
     const { verdict, platform, claims, failures, checks } = await verifyEvidence(deviceReport(device), options());
-    expect(failures).to.deep.equal([]);
-    expect(verdict).to.equal("affirming");
+    expect(failures.map(({ id, code }) => [id, code])).to.deep.equal([
+      ["device-revocation", "NOT_CHECKED"],
+      ["reference-measurements", "NOT_CHECKED"],
+    ]);
+    expect(verdict).to.equal("warning");
     expect(platform).to.equal("nvidia-gpu");
     expect(claims).to.include({ simulated: true, debug: false, reportData: TEST_NONCE.toString("hex") });
     expect(claims?.measurements).to.include({ measurement1: "00".repeat(48), measurement3: "03".repeat(48) });
@@ -121,7 +124,7 @@ describe("device reports of NVIDIA", () => {
   it("are of a switch where they say so", async () => {
     const of = createDevice({ leafName: "LS_10 A01 FSP FMC LF" });
     const result = await verifyEvidence(deviceReport(of, { records: SWITCH_RECORDS }), options(of));
-    expect(result.verdict).to.equal("affirming");
+    expect(result.verdict).to.equal("warning");
     expect(result.claims?.details).to.include({ arch: "LS10", vbiosVersion: "96.10.55.00.01" });
     expect(result.platform).to.equal("nvidia-switch");
   });
@@ -134,7 +137,7 @@ describe("device reports of NVIDIA", () => {
       });
     const production = of();
     const { verdict, checks } = await verifyEvidence(deviceReport(production), options(production));
-    expect(verdict).to.equal("affirming");
+    expect(verdict).to.equal("warning");
     expect(checks.find(({ id }) => id === "debug")?.outcome).to.equal("pass");
     const debug = of(Buffer.of(4, 0x10));
     expect(await verdictOf(deviceReport(debug), options(debug))).to.equal("contraindicated");
@@ -143,13 +146,17 @@ describe("device reports of NVIDIA", () => {
 
   it("need no nonce where none is expected, and the one that is", async () => {
     const { expectedNonce: _, ...without } = options();
-    expect(await verdictOf(deviceReport(device), without)).to.equal("affirming");
+    expect(await verdictOf(deviceReport(device), without)).to.equal("warning");
     const { verdict, failures } = await verifyEvidence(
       deviceReport(device),
       options(device, { expectedNonce: Buffer.alloc(32) }),
     );
     expect(verdict).to.equal("contraindicated");
-    expect(failures.map(({ id, code }) => `${id} ${code}`)).to.deep.equal(["nonce BINDING_MISMATCH"]);
+    expect(failures.map(({ id, code }) => `${id} ${code}`)).to.deep.equal([
+      "nonce BINDING_MISMATCH",
+      "device-revocation NOT_CHECKED",
+      "reference-measurements NOT_CHECKED",
+    ]);
   });
 
   it("are not judged without the device's chain, whatever the policy", async () => {
@@ -162,7 +169,7 @@ describe("device reports of NVIDIA", () => {
   it("are refused where nothing was measured", async () => {
     const report = deviceReport(device, { blocks: [block(1, Buffer.alloc(48))] });
     const { failures } = await verifyEvidence(report, options());
-    expect(failures.map(({ id }) => id)).to.deep.equal(["measured"]);
+    expect(failures.map(({ id }) => id)).to.deep.equal(["device-revocation", "reference-measurements", "measured"]);
   });
 
   it("are refused at every length but the whole", async () => {
@@ -252,7 +259,7 @@ describe("device chains of NVIDIA", () => {
   it("are held against the time also where they are remembered", async () => {
     const of = changed(2, { notAfter: NOW + 1000 });
     const remembered = { chains: new ChainVerifier() };
-    expect(await verdictOf(deviceReport(of), options(of, remembered))).to.equal("affirming");
+    expect(await verdictOf(deviceReport(of), options(of, remembered))).to.equal("warning");
     expect(await verdictOf(deviceReport(of), options(of, { ...remembered, now: NOW + 2000 }))).to.equal(
       "contraindicated",
     );
@@ -265,7 +272,7 @@ describe("device chains of NVIDIA", () => {
       await Promise.all(files.map((bytes, index) => writeFile(join(folder, `file-${index}`), bytes)));
       const evidence = deviceReport(device);
       const endorsements = await loadEndorsements(folder, { evidence, now: NOW });
-      expect(await verdictOf(evidence, options(device, { endorsements }))).to.equal("affirming");
+      expect(await verdictOf(evidence, options(device, { endorsements }))).to.equal("warning");
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
