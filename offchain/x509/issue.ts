@@ -1,30 +1,27 @@
-/** Issues P-256 certificates and CRLs, as a vendor does; used for simulated vendors only. */
-import { createHash, createPublicKey, sign } from "node:crypto";
+/** Issues certificates and CRLs, as a vendor does; used for simulated vendors only. */
+import { constants, createPublicKey, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { concat, utf8 } from "../encoding/bytes.ts";
+import { utf8 } from "../encoding/bytes.ts";
 import { bitString, element, integer, objectIdentifier, time } from "./der-writer.ts";
+import { extension, keyIdentifierOf, type RawExtension } from "./issue-extensions.ts";
 
-/** The names that Intel's certificates carry. */
+/** A name; its attributes are written in the order of the members. */
 export interface DistinguishedName {
-  readonly commonName: string;
-  readonly organization: string;
-  readonly locality: string;
-  readonly state: string;
+  readonly commonName?: string;
+  readonly organization?: string;
+  readonly organizationalUnit?: string;
+  readonly locality?: string;
+  readonly state?: string;
   /** Two letters. */
-  readonly country: string;
+  readonly country?: string;
 }
 
-/** An extension with its DER as it stands inside the octet string. */
-export interface RawExtension {
-  readonly oid: string;
-  readonly critical: boolean;
-  readonly value: Uint8Array;
-}
-
-/** Who signs, with a P-256 private key. */
+/** Who signs: with P-256 and SHA-256, P-384 and SHA-384, or RSASSA-PSS and SHA-384, as the private key is. */
 export interface Issuer {
   readonly name: DistinguishedName;
   readonly privateKey: KeyObject;
+  /** RSASSA-PSS parameters name the one trailer there is, which DER would leave out. */
+  readonly writesTrailer?: boolean;
 }
 
 export interface CertificateTemplate {
@@ -35,60 +32,59 @@ export interface CertificateTemplate {
   /** Milliseconds since 1970; whole seconds are kept. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** A certification authority with its path length, or a leaf that signs data. */
-  readonly role: { readonly pathLength: number } | "leaf";
-  readonly crlUrl: string;
-  /** Stand after the standard extensions, in the order given. */
-  readonly extensions?: readonly RawExtension[];
+  readonly extensions: readonly RawExtension[];
 }
 
 export interface CrlTemplate {
   /** Milliseconds since 1970; whole seconds are kept. */
   readonly thisUpdate: number;
   readonly nextUpdate: number;
-  readonly number: number;
   readonly revoked: readonly { readonly serial: Uint8Array; readonly revokedAt: number }[];
+  readonly extensions: readonly RawExtension[];
 }
 
-const ECDSA_WITH_SHA256 = element("sequence", objectIdentifier("1.2.840.10045.4.3.2"));
 const V3 = element({ context: 0, constructed: true }, integer(2));
 const CRL_V2 = integer(1);
-const TRUE = element("boolean", Uint8Array.of(0xff));
+const NULL = Uint8Array.of(0x05, 0x00);
 const KEY_COMPROMISE = element("enumerated", Uint8Array.of(1));
-/** Bit strings with their number of unused bits: digitalSignature and nonRepudiation; keyCertSign and cRLSign. */
-const USAGE = { leaf: Uint8Array.of(6, 0xc0), ca: Uint8Array.of(1, 0x06) };
-const OID = {
-  subjectKeyIdentifier: "2.5.29.14",
-  keyUsage: "2.5.29.15",
-  basicConstraints: "2.5.29.19",
-  crlNumber: "2.5.29.20",
-  reasonCode: "2.5.29.21",
-  crlDistributionPoints: "2.5.29.31",
-  authorityKeyIdentifier: "2.5.29.35",
-};
+const REASON_CODE = "2.5.29.21";
+const PSS_SALT_LENGTH = 48;
+const ECDSA = {
+  prime256v1: { hash: "sha256", algorithm: element("sequence", objectIdentifier("1.2.840.10045.4.3.2")) },
+  secp384r1: { hash: "sha384", algorithm: element("sequence", objectIdentifier("1.2.840.10045.4.3.3")) },
+} as const;
+const ATTRIBUTES = {
+  commonName: "2.5.4.3",
+  country: "2.5.4.6",
+  locality: "2.5.4.7",
+  state: "2.5.4.8",
+  organization: "2.5.4.10",
+  organizationalUnit: "2.5.4.11",
+} as const satisfies Record<keyof DistinguishedName, string>;
 
 /**
  * Issues a certificate as DER; it is self-signed where the issuer's key is the subject's.
- * @see RFC 5280 section 4; Intel SGX PCK Certificate and CRL Profile Specification section 1.2
+ * @see RFC 5280 section 4
  */
 export function issueCertificate(template: CertificateTemplate, issuer: Issuer): Uint8Array {
+  const { algorithm } = signerOf(issuer);
   const tbs = element(
     "sequence",
     V3,
     serialNumber(template.serial),
-    ECDSA_WITH_SHA256,
+    algorithm,
     nameOf(issuer.name),
     element("sequence", time(template.notBefore), time(template.notAfter)),
     nameOf(template.subject),
-    spkiOf(template.publicKey),
-    element({ context: 3, constructed: true }, element("sequence", ...certificateExtensions(template, issuer))),
+    new Uint8Array(template.publicKey.export({ type: "spki", format: "der" })),
+    element({ context: 3, constructed: true }, element("sequence", ...template.extensions.map(extension))),
   );
   return signed(tbs, issuer);
 }
 
 /**
  * Issues a CRL v2 as DER; the reason of every entry is keyCompromise.
- * @see RFC 5280 section 5; Intel SGX PCK Certificate and CRL Profile Specification section 1.4
+ * @see RFC 5280 section 5
  */
 export function issueCrl(template: CrlTemplate, issuer: Issuer): Uint8Array {
   const entries = template.revoked.map(({ serial, revokedAt }) =>
@@ -96,24 +92,25 @@ export function issueCrl(template: CrlTemplate, issuer: Issuer): Uint8Array {
       "sequence",
       serialNumber(serial),
       time(revokedAt),
-      element("sequence", extension({ oid: OID.reasonCode, critical: false, value: KEY_COMPROMISE })),
+      element("sequence", extension({ oid: REASON_CODE, critical: false, value: KEY_COMPROMISE })),
     ),
   );
-  const extensions = [
-    extension({ oid: OID.crlNumber, critical: false, value: integer(template.number) }),
-    authorityKeyIdentifier(issuer),
-  ];
   const tbs = element(
     "sequence",
     CRL_V2,
-    ECDSA_WITH_SHA256,
+    signerOf(issuer).algorithm,
     nameOf(issuer.name),
     time(template.thisUpdate),
     time(template.nextUpdate),
     ...(entries.length === 0 ? [] : [element("sequence", ...entries)]),
-    element({ context: 0, constructed: true }, element("sequence", ...extensions)),
+    element({ context: 0, constructed: true }, element("sequence", ...template.extensions.map(extension))),
   );
   return signed(tbs, issuer);
+}
+
+/** The key identifier of an issuer's key. */
+export function issuerKeyIdentifier({ privateKey }: Issuer): Uint8Array {
+  return keyIdentifierOf(createPublicKey(privateKey));
 }
 
 /** Writes DER as PEM with lines of 64 characters and a line feed at the end. @see RFC 7468 section 3 */
@@ -126,68 +123,55 @@ export function toPem(label: "CERTIFICATE" | "X509 CRL", der: Uint8Array): strin
 }
 
 function signed(tbs: Uint8Array, issuer: Issuer): Uint8Array {
-  return element("sequence", tbs, ECDSA_WITH_SHA256, bitString(sign("sha256", tbs, issuer.privateKey)));
+  const { algorithm, signatureOf } = signerOf(issuer);
+  return element("sequence", tbs, algorithm, bitString(signatureOf(tbs)));
 }
 
-function certificateExtensions(template: CertificateTemplate, issuer: Issuer): Uint8Array[] {
-  const { role } = template;
-  const usage = element("bitString", role === "leaf" ? USAGE.leaf : USAGE.ca);
-  const constraints = element("sequence", ...(role === "leaf" ? [] : [TRUE, integer(role.pathLength)]));
-  const keyIdentifier = element("octetString", keyIdentifierOf(template.publicKey));
-  return [
-    authorityKeyIdentifier(issuer),
-    extension({ oid: OID.crlDistributionPoints, critical: false, value: distributionPoint(template.crlUrl) }),
-    extension({ oid: OID.subjectKeyIdentifier, critical: false, value: keyIdentifier }),
-    extension({ oid: OID.keyUsage, critical: true, value: usage }),
-    extension({ oid: OID.basicConstraints, critical: true, value: constraints }),
-    ...(template.extensions ?? []).map(extension),
-  ];
+interface Signer {
+  /** DER AlgorithmIdentifier. */
+  readonly algorithm: Uint8Array;
+  readonly signatureOf: (message: Uint8Array) => Uint8Array;
 }
 
-function extension({ oid, critical, value }: RawExtension): Uint8Array {
-  return element("sequence", objectIdentifier(oid), ...(critical ? [TRUE] : []), element("octetString", value));
+function signerOf({ privateKey: key, writesTrailer = false }: Issuer): Signer {
+  if (key.asymmetricKeyType === "rsa") {
+    const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: PSS_SALT_LENGTH };
+    return {
+      algorithm: pssAlgorithm(writesTrailer),
+      signatureOf: (message) => sign("sha384", message, { key, ...padding }),
+    };
+  }
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  if (curve !== "prime256v1" && curve !== "secp384r1") throw new RangeError(`no issuer signs with ${curve ?? "this"}`);
+  const { algorithm, hash } = ECDSA[curve];
+  return { algorithm, signatureOf: (message) => sign(hash, message, key) };
 }
 
-function authorityKeyIdentifier(issuer: Issuer): Uint8Array {
-  const keyIdentifier = keyIdentifierOf(createPublicKey(issuer.privateKey));
-  const value = element("sequence", element({ context: 0, constructed: false }, keyIdentifier));
-  return extension({ oid: OID.authorityKeyIdentifier, critical: false, value });
-}
-
-/** @see RFC 5280 section 4.2.1.13: one distribution point with one full name that is a URI */
-function distributionPoint(url: string): Uint8Array {
-  const uri = element({ context: 6, constructed: false }, utf8(url));
-  const fullName = element({ context: 0, constructed: true }, element({ context: 0, constructed: true }, uri));
-  return element("sequence", element("sequence", fullName));
+/** @see RFC 4055 section 3.1: SHA-384, MGF1 with SHA-384, a salt of 48 bytes */
+function pssAlgorithm(writesTrailer: boolean): Uint8Array {
+  const tagged = (context: number, value: Uint8Array): Uint8Array => element({ context, constructed: true }, value);
+  const sha384 = element("sequence", objectIdentifier("2.16.840.1.101.3.4.2.2"), NULL);
+  const parameters = element(
+    "sequence",
+    tagged(0, sha384),
+    tagged(1, element("sequence", objectIdentifier("1.2.840.113549.1.1.8"), sha384)),
+    tagged(2, integer(PSS_SALT_LENGTH)),
+    ...(writesTrailer ? [tagged(3, integer(1))] : []),
+  );
+  return element("sequence", objectIdentifier("1.2.840.113549.1.1.10"), parameters);
 }
 
 function nameOf(name: DistinguishedName): Uint8Array {
-  const attributes = [
-    attribute("2.5.4.3", element("utf8String", utf8(name.commonName))),
-    attribute("2.5.4.10", element("utf8String", utf8(name.organization))),
-    attribute("2.5.4.7", element("utf8String", utf8(name.locality))),
-    attribute("2.5.4.8", element("utf8String", utf8(name.state))),
-    attribute("2.5.4.6", element("printableString", utf8(name.country))),
-  ];
+  const attributes = (Object.keys(name) as (keyof DistinguishedName)[]).flatMap((type) => {
+    const text = name[type];
+    if (text === undefined) return [];
+    const value = element(type === "country" ? "printableString" : "utf8String", utf8(text));
+    return [element("set", element("sequence", objectIdentifier(ATTRIBUTES[type]), value))];
+  });
   return element("sequence", ...attributes);
-}
-
-function attribute(oid: string, value: Uint8Array): Uint8Array {
-  return element("set", element("sequence", objectIdentifier(oid), value));
 }
 
 function serialNumber(serial: Uint8Array): Uint8Array {
   if (serial.length === 0 || serial.length > 20) throw new RangeError("a serial number has 1 to 20 bytes");
   return integer(serial);
-}
-
-/** @see RFC 5280 section 4.2.1.2, method (1): SHA-1 of the public key's bits */
-function keyIdentifierOf(publicKey: KeyObject): Uint8Array {
-  const { x = "", y = "" } = publicKey.export({ format: "jwk" });
-  const point = concat(Uint8Array.of(0x04), Buffer.from(x, "base64url"), Buffer.from(y, "base64url"));
-  return new Uint8Array(createHash("sha1").update(point).digest());
-}
-
-function spkiOf(publicKey: KeyObject): Uint8Array {
-  return new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
 }

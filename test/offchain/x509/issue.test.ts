@@ -1,7 +1,17 @@
 import { expect } from "chai";
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { parseCertificate } from "../../../offchain/x509/certificate.ts";
+import { verifyDerSignature } from "../../../offchain/x509/signature.ts";
 import { bitString, element, integer, objectIdentifier, time } from "../../../offchain/x509/der-writer.ts";
-import { issueCertificate, issueCrl, toPem } from "../../../offchain/x509/issue.ts";
+import {
+  authorityKeyIdentifier,
+  basicConstraints,
+  crlDistributionPoint,
+  crlNumber,
+  keyUsage,
+  subjectKeyIdentifier,
+} from "../../../offchain/x509/issue-extensions.ts";
+import { issueCertificate, issueCrl, issuerKeyIdentifier, toPem } from "../../../offchain/x509/issue.ts";
 import type { CertificateTemplate } from "../../../offchain/x509/issue.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -48,8 +58,12 @@ describe("x509 issue", () => {
     publicKey: root.publicKey,
     notBefore: Date.UTC(2026, 0, 1),
     notAfter: Date.UTC(2049, 11, 31, 23, 59, 59),
-    role: { pathLength: 1 },
-    crlUrl: "https://simulated.invalid/root.der",
+    extensions: [
+      basicConstraints({ pathLength: 1 }),
+      keyUsage(["keyCertSign", "crlSign"]),
+      subjectKeyIdentifier(root.publicKey),
+      crlDistributionPoint("https://simulated.invalid/root.der"),
+    ],
   };
 
   describe("issueCertificate", () => {
@@ -63,9 +77,15 @@ describe("x509 issue", () => {
     });
 
     it("issues a leaf that its issuer's name, key and identifier lead to", () => {
-      const subject = { ...template, subject: name("leaf"), publicKey: leaf.publicKey, role: "leaf" as const };
       const extension = { oid: "1.2.3.4", critical: false, value: Uint8Array.of(0x05, 0x00) };
-      const der = issueCertificate({ ...subject, extensions: [extension] }, issuer);
+      const extensions = [
+        basicConstraints("leaf"),
+        keyUsage(["digitalSignature"]),
+        authorityKeyIdentifier(issuerKeyIdentifier(issuer)),
+        extension,
+      ];
+      const subject = { ...template, subject: name("leaf"), publicKey: leaf.publicKey };
+      const der = issueCertificate({ ...subject, extensions }, issuer);
       const certificate = new X509Certificate(der);
       const rootCertificate = new X509Certificate(issueCertificate(template, issuer));
       expect(certificate.ca).to.equal(false);
@@ -73,6 +93,27 @@ describe("x509 issue", () => {
       expect(certificate.verify(root.publicKey)).to.equal(true);
       expect(certificate.verify(leaf.publicKey)).to.equal(false);
       expect(hex(der)).to.contain("06032a030404020500");
+    });
+
+    it("signs with the algorithm of the issuer's key, in the bytes that verifiers ask for", async () => {
+      const rsa = generateKeyPairSync("rsa", { modulusLength: 4096 });
+      const p384 = generateKeyPairSync("ec", { namedCurve: "P-384" });
+      for (const [keys, algorithm] of [
+        [root, "ecdsa-p256-sha256"],
+        [p384, "ecdsa-p384-sha384"],
+        [rsa, "rsa4096-pss-sha384"],
+      ] as const) {
+        for (const writesTrailer of [false, true]) {
+          const self = { name: issuer.name, privateKey: keys.privateKey, writesTrailer };
+          const der = issueCertificate({ ...template, publicKey: keys.publicKey }, self);
+          const parsed = parseCertificate(der);
+          expect(parsed).to.include({ algorithm, isCa: true, pathLength: 1 });
+          expect(await verifyDerSignature(algorithm, parsed.publicKey, parsed.tbs, parsed.signature)).to.equal(true);
+          expect(new X509Certificate(der).verify(keys.publicKey)).to.equal(true);
+        }
+      }
+      const p521 = generateKeyPairSync("ec", { namedCurve: "P-521" });
+      expect(() => issueCertificate(template, { ...issuer, privateKey: p521.privateKey })).to.throw(RangeError);
     });
 
     it("refuses a serial number of no bytes or more than 20", () => {
@@ -85,7 +126,8 @@ describe("x509 issue", () => {
 
   describe("issueCrl", () => {
     it("lists serial numbers in version 2 with a number", () => {
-      const times = { thisUpdate: Date.UTC(2026, 0, 1), nextUpdate: Date.UTC(2026, 1, 1), number: 300 };
+      const extensions = [crlNumber(300), authorityKeyIdentifier(issuerKeyIdentifier(issuer))];
+      const times = { thisUpdate: Date.UTC(2026, 0, 1), nextUpdate: Date.UTC(2026, 1, 1), extensions };
       const serial = Uint8Array.of(0x11, 0x22, 0x33);
       const empty = hex(issueCrl({ ...times, revoked: [] }, issuer));
       const listed = hex(issueCrl({ ...times, revoked: [{ serial, revokedAt: times.thisUpdate }] }, issuer));

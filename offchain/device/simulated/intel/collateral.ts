@@ -3,13 +3,14 @@ import { sign } from "node:crypto";
 import { concat, utf8 } from "../../../encoding/bytes.ts";
 import type { Hex } from "../../../encoding/bytes.ts";
 import type { DcapEndorsements } from "../../../evidence/dcap/endorsements.ts";
-import { issueCrl, toPem } from "../../../x509/issue.ts";
+import { authorityKeyIdentifier, crlNumber } from "../../../x509/issue-extensions.ts";
+import { issueCrl, issuerKeyIdentifier, toPem } from "../../../x509/issue.ts";
 import type { Issuer } from "../../../x509/issue.ts";
 import { deriveScalar, privateKeyOf } from "./keys.ts";
 import { qeIdentityDocument, tcbInfoDocument } from "./documents.ts";
 import type { SimulatedTee } from "./platform-file.ts";
 import { SIMULATED_FMSPC } from "./platform.ts";
-import { bytesOf } from "./state.ts";
+import { bytesOf } from "../state.ts";
 import { vendorAuthority } from "./vendor.ts";
 import type { PckCa, SimulatedVendor } from "./vendor.ts";
 
@@ -115,8 +116,8 @@ function crlOf(
     {
       thisUpdate: times.issuedAt,
       nextUpdate: times.nextUpdate,
-      number: 1,
       revoked: revoked.map(({ serial, revokedAt }) => ({ serial: bytesOf(serial), revokedAt })),
+      extensions: [crlNumber(1), authorityKeyIdentifier(issuerKeyIdentifier({ name, privateKey: signingKey }))],
     },
     { name, privateKey: signingKey },
   );

@@ -4,7 +4,7 @@ import type { KeyObject } from "node:crypto";
 import { hkdfSha256, sha256 } from "#crypto";
 import { concat, isZero, toHex, utf8 } from "../../../encoding/bytes.ts";
 import type { Hex } from "../../../encoding/bytes.ts";
-import { bytesOf } from "./state.ts";
+import { bytesOf } from "../state.ts";
 
 const ORDER = Buffer.from("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", "hex");
 

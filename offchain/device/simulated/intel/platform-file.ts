@@ -2,7 +2,7 @@ import type { Hex } from "../../../encoding/bytes.ts";
 import { prettyJson } from "../../../encoding/json.ts";
 import { hexField, integerField, textField } from "../../../encoding/members.ts";
 import { isScalar } from "./keys.ts";
-import { bytesOf, oneOfField, parseState } from "./state.ts";
+import { bytesOf, oneOfField, parseState } from "../state.ts";
 import { VENDOR } from "./vendor.ts";
 import type { PckCa } from "./vendor.ts";
 

@@ -6,10 +6,10 @@ import { issueCertificate, toPem } from "../../../x509/issue.ts";
 import { deriveScalar, privateKeyOf, serialOf } from "./keys.ts";
 import type { PlatformFile, SimulatedTee } from "./platform-file.ts";
 import { sgxExtension } from "./sgx-extension.ts";
-import { bytesOf } from "./state.ts";
+import { bytesOf } from "../state.ts";
 import { moduleSvn, PCE_SVN, platformSvn, sgxComponents, TDX_MODULE_VERSION, tdxComponents } from "./tcb.ts";
 import type { ModuleTcb, SimulatedTcb } from "./tcb.ts";
-import { distinguishedName, pckCrlUrl, vendorAuthority } from "./vendor.ts";
+import { distinguishedName, pckCrlUrl, standardExtensions, vendorAuthority } from "./vendor.ts";
 import type { PckCa, SimulatedVendor } from "./vendor.ts";
 
 export interface PlatformOptions {
@@ -74,20 +74,21 @@ function certifyPck(
   const privateKey = privateKeyOf(pckKey);
   const serial = serialOf(privateKey, `pck/${machine.ca}/${machine.components.join(".")}/${options.now}`);
   const notAfter = options.notAfter ?? options.now + 7 * 365 * DAY;
+  const publicKey = createPublicKey(privateKey);
+  const issuer = vendorAuthority(vendor, machine.ca);
   const certificate = issueCertificate(
     {
       serial,
       subject: distinguishedName("SIMULATED Intel SGX PCK Certificate"),
-      publicKey: createPublicKey(privateKey),
+      publicKey,
       notBefore: Math.min(options.now, notAfter) - DAY,
       notAfter,
-      role: "leaf",
-      crlUrl: pckCrlUrl(machine.ca),
       extensions: [
+        ...standardExtensions({ role: "leaf", publicKey, issuer, crlUrl: pckCrlUrl(machine.ca) }),
         sgxExtension({ ...machine, pceSvn: PCE_SVN, pceId: bytesOf(PCE_ID), fmspc: bytesOf(SIMULATED_FMSPC) }),
       ],
     },
-    vendorAuthority(vendor, machine.ca),
+    issuer,
   );
   return { serial, certificate };
 }

@@ -9,7 +9,7 @@ import { qeSigner, QE_PRODUCT } from "./documents.ts";
 import { deriveScalar, privateKeyOf, publicPoint } from "./keys.ts";
 import type { PlatformFile } from "./platform-file.ts";
 import { sgxReport, tdReport, uint16le, uint32le } from "./report.ts";
-import { bytesOf } from "./state.ts";
+import { bytesOf } from "../state.ts";
 
 /** What can be wrong with a quote; each is what a broken or lying node could send. */
 export interface QuoteDefects {

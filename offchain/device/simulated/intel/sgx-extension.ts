@@ -1,6 +1,6 @@
 import { uintBytes } from "../../../encoding/bytes.ts";
 import { element, integer, objectIdentifier } from "../../../x509/der-writer.ts";
-import type { RawExtension } from "../../../x509/issue.ts";
+import type { RawExtension } from "../../../x509/issue-extensions.ts";
 import type { PckCa } from "./vendor.ts";
 
 /** What Intel writes of a platform into its PCK certificate. */

@@ -1,17 +1,29 @@
 /** The simulated Intel: a hierarchy like Intel's with SIMULATED in every name, and its state file. */
 import { createPublicKey } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { randomBytes, sha256 } from "#crypto";
 import { toHex } from "../../../encoding/bytes.ts";
 import type { Hex } from "../../../encoding/bytes.ts";
 import { prettyJson } from "../../../encoding/json.ts";
 import { hexField, integerField, listField } from "../../../encoding/members.ts";
 import type { TrustRoot } from "../../../evidence/scheme.ts";
-import { issueCertificate } from "../../../x509/issue.ts";
-import type { CertificateTemplate, DistinguishedName, Issuer } from "../../../x509/issue.ts";
+import {
+  authorityKeyIdentifier,
+  basicConstraints,
+  crlDistributionPoint,
+  keyUsage,
+  subjectKeyIdentifier,
+  type RawExtension,
+} from "../../../x509/issue-extensions.ts";
+import { issueCertificate, issuerKeyIdentifier } from "../../../x509/issue.ts";
+import type { DistinguishedName, Issuer } from "../../../x509/issue.ts";
 import { deriveScalar, privateKeyOf, serialOf, spkiOf } from "./keys.ts";
-import { anyHexField, objectField, oneOfField, parseState } from "./state.ts";
+import { anyHexField, objectField, oneOfField, parseState } from "../state.ts";
 
 export type PckCa = "platform" | "processor";
+
+/** A certification authority with its path length, or a leaf that signs data. */
+type CertificateRole = { readonly pathLength: number } | "leaf";
 
 type Role = "root" | "platform" | "processor" | "tcbSigning";
 
@@ -56,17 +68,19 @@ export function createSimulatedVendor(options: { readonly now: number; readonly 
   const seedBytes = options.seed ?? randomBytes(32);
   if (seedBytes.length !== 32) throw new RangeError("the seed of a simulated vendor has 32 bytes");
   const seed = toHex(seedBytes);
-  const issue = (role: Role, template: Pick<CertificateTemplate, "notAfter" | "role">): Hex => {
-    const privateKey = privateKeyOf(deriveScalar(seed, role));
+  const issuer = authority(seed, "root");
+  const issue = (name: Role, { notAfter, role }: { notAfter: number; role: CertificateRole }): Hex => {
+    const privateKey = privateKeyOf(deriveScalar(seed, name));
+    const publicKey = createPublicKey(privateKey);
     const certificate = {
-      serial: serialOf(privateKey, role),
-      subject: distinguishedName(COMMON_NAMES[role]),
-      publicKey: createPublicKey(privateKey),
+      serial: serialOf(privateKey, name),
+      subject: distinguishedName(COMMON_NAMES[name]),
+      publicKey,
       notBefore: options.now - DAY,
-      crlUrl: ROOT_CRL_URL,
-      ...template,
+      notAfter,
+      extensions: standardExtensions({ role, publicKey, issuer, crlUrl: ROOT_CRL_URL }),
     };
-    return toHex(issueCertificate(certificate, authority(seed, "root")));
+    return toHex(issueCertificate(certificate, issuer));
   };
   const pckCa = { notAfter: options.now + 15 * YEAR, role: { pathLength: 0 } };
   return {
@@ -98,6 +112,26 @@ export function revoke(vendor: SimulatedVendor, certificate: RevokedCertificate)
 /** Who signs as one of the vendor's authorities. */
 export function vendorAuthority(vendor: SimulatedVendor, role: Role): Issuer {
   return authority(vendor.seed, role);
+}
+
+/**
+ * The extensions of Intel's certificates in its order.
+ * @see Intel SGX PCK Certificate and CRL Profile Specification section 1.2
+ */
+export function standardExtensions(certificate: {
+  readonly role: CertificateRole;
+  readonly publicKey: KeyObject;
+  readonly issuer: Issuer;
+  readonly crlUrl: string;
+}): readonly RawExtension[] {
+  const { role, publicKey, issuer, crlUrl } = certificate;
+  return [
+    authorityKeyIdentifier(issuerKeyIdentifier(issuer)),
+    crlDistributionPoint(crlUrl),
+    subjectKeyIdentifier(publicKey),
+    keyUsage(role === "leaf" ? ["digitalSignature", "nonRepudiation"] : ["keyCertSign", "crlSign"]),
+    basicConstraints(role),
+  ];
 }
 
 /** Where a PCK certificate says that its CRL is. */

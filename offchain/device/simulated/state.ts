@@ -1,9 +1,9 @@
 /** What the state files of the simulated vendor have in common. */
-import { parseHex, toHex, utf8 } from "../../../encoding/bytes.ts";
-import type { Hex } from "../../../encoding/bytes.ts";
-import { parseJson, parseMembers } from "../../../encoding/members.ts";
-import type { Field, Members } from "../../../encoding/members.ts";
-import { ConfigError } from "../../../errors.ts";
+import { parseHex, toHex, utf8 } from "../../encoding/bytes.ts";
+import type { Hex } from "../../encoding/bytes.ts";
+import { parseJson, parseMembers } from "../../encoding/members.ts";
+import type { Field, Members } from "../../encoding/members.ts";
+import { ConfigError } from "../../errors.ts";
 
 /** Reads the text of a state file that has exactly these members; throws ConfigError `CONFIG_INVALID` naming the member that is wrong. */
 export function parseState<Fields extends Readonly<Record<string, Field<unknown>>>>(
