@@ -45,7 +45,8 @@ const DOORS: Readonly<Record<string, string>> = {
   pino: "log.ts",
 };
 
-const PURE_NODE_MODULES: ReadonlySet<string> = new Set(["node:crypto", "node:util"]);
+/** The only files of floors 2 to 5 that need Node, for its cryptography; nothing that a browser runs may import them by name. */
+const NODE_ONLY: ReadonlySet<string> = new Set(["offchain/crypto/node.ts", "offchain/x509/issue.ts"]);
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s(?:[^"'`;]*?\sfrom\s)?\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 
@@ -67,18 +68,24 @@ function fault(path: string, specifier: string): string | undefined {
   const room = roomOf(path);
   const floor = FLOORS[room] ?? 0;
   if (specifier === "#crypto") return floor >= FLOORS["crypto"]! ? undefined : "up";
-  if (specifier.startsWith("node:")) return nodeModuleFault(floor, specifier);
+  if (specifier.startsWith("node:")) return nodeModuleFault(path, specifier);
   if (!specifier.startsWith(".")) return doorFault(room, packageOf(specifier));
-  const target = posix.join(posix.dirname(path), specifier);
-  const targetRoom = roomOf(target);
-  if (!target.startsWith("offchain/") || !specifier.endsWith(".ts")) return "leaves offchain or lacks its .ts ending";
-  if (targetRoom === room) return siblingFault(path, target);
-  return (FLOORS[targetRoom] ?? 99) < floor ? undefined : "sideways or up";
+  return fileFault(path, specifier);
 }
 
-function nodeModuleFault(floor: number, specifier: string): string | undefined {
-  const pure = floor > 1 && floor <= 5;
-  return pure && !PURE_NODE_MODULES.has(specifier) ? "does I/O on a pure floor" : undefined;
+function fileFault(path: string, specifier: string): string | undefined {
+  const target = posix.join(posix.dirname(path), specifier);
+  const floor = FLOORS[roomOf(path)] ?? 0;
+  if (!target.startsWith("offchain/") || !specifier.endsWith(".ts")) return "leaves offchain or lacks its .ts ending";
+  if (floor <= 5 && NODE_ONLY.has(target)) return "needs Node on a pure floor";
+  if (roomOf(target) === roomOf(path)) return siblingFault(path, target);
+  return (FLOORS[roomOf(target)] ?? 99) < floor ? undefined : "sideways or up";
+}
+
+function nodeModuleFault(path: string, specifier: string): string | undefined {
+  const floor = FLOORS[roomOf(path)] ?? 0;
+  const allowed = NODE_ONLY.has(path) && specifier === "node:crypto";
+  return floor > 1 && floor <= 5 && !allowed ? "needs Node on a pure floor" : undefined;
 }
 
 function doorFault(room: string, name: string): string | undefined {
@@ -114,7 +121,9 @@ describe("architecture", () => {
     expect(fault("offchain/worker/serve.ts", "../client/infer.ts")).to.equal("sideways or up");
     expect(fault("offchain/x509/certificate.ts", "../verifier/result.ts")).to.equal("sideways or up");
     expect(fault("offchain/client/infer.ts", "ethers")).to.equal("ethers through the wrong door");
-    expect(fault("offchain/receipt/sign.ts", "node:fs")).to.equal("does I/O on a pure floor");
+    expect(fault("offchain/receipt/sign.ts", "node:fs")).to.equal("needs Node on a pure floor");
+    expect(fault("offchain/verifier/verify.ts", "node:crypto")).to.equal("needs Node on a pure floor");
+    expect(fault("offchain/x509/chain.ts", "./issue.ts")).to.equal("needs Node on a pure floor");
     expect(fault("offchain/client/infer.ts", "left-pad")).to.equal("left-pad has no door");
     expect(fault("offchain/worker/serve.ts", "../receipt/receipt.ts")).to.equal(undefined);
   });

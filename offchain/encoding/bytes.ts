@@ -2,6 +2,7 @@
 export type Hex = `0x${string}`;
 
 const HEX = /^0x[0-9a-fA-F]*$/;
+const LATIN1 = new TextDecoder("latin1");
 const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Joins byte strings in order. */
@@ -17,7 +18,12 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Says whether two public byte strings are the same; not for secrets. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  if (a.length !== b.length) return false;
+  const [left, right] = [viewOf(a), viewOf(b)];
+  let at = 0;
+  for (; at + 4 <= a.length; at += 4) if (left.getInt32(at) !== right.getInt32(at)) return false;
+  for (; at < a.length; at += 1) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 /** Says whether every byte is zero. */
@@ -63,6 +69,16 @@ export function bytesToUint(bytes: Uint8Array): bigint {
 /** UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
+}
+
+/** A text of one UTF-16 unit for each byte, for matching ASCII in bytes of any kind; what is not ASCII only keeps its place. */
+export function asciiText(bytes: Uint8Array): string {
+  return LATIN1.decode(bytes);
+}
+
+/** A view of bytes to read numbers from. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The value of a hex digit of either case. */

@@ -1,3 +1,5 @@
+import { viewOf } from "./bytes.ts";
+
 /** Reads bytes once, front to back; it cannot overrun, and `end` refuses an unread rest. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -8,7 +10,7 @@ export class ByteReader {
   /** `fail` makes the coded error that a short or overlong input throws. */
   constructor(bytes: Uint8Array, fail: (message: string) => Error) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = viewOf(bytes);
     this.#fail = fail;
   }
 

@@ -1,3 +1,5 @@
+import { parseUnpaddedBase64 } from "../encoding/base64.ts";
+import { asciiText, parseHex } from "../encoding/bytes.ts";
 import { EvidenceError } from "../errors.ts";
 import { FAMILIES } from "./families.ts";
 import type { DetectedEvidence, Family } from "./family.ts";
@@ -16,8 +18,6 @@ function familyOf(evidence: Uint8Array): Family | undefined {
 /** Raw evidence out of a file that holds it raw, as hex (with or without 0x) or as base64. */
 export function decodeEvidence(file: Uint8Array): Uint8Array {
   if (familyOf(file) !== undefined) return file;
-  const text = Buffer.from(file).toString("latin1").replaceAll(/\s+/g, "");
-  const hex = text.replace(/^0x/, "");
-  if (/^(?:[0-9a-fA-F]{2})+$/.test(hex)) return new Uint8Array(Buffer.from(hex, "hex"));
-  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, "base64")) : file;
+  const text = asciiText(file).replaceAll(/\s+/g, "");
+  return parseHex(`0x${text.replace(/^0x/, "")}`) ?? parseUnpaddedBase64(text) ?? file;
 }

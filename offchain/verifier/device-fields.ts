@@ -1,5 +1,5 @@
 import { sha256 } from "#crypto";
-import { parseHex, toHex, utf8 } from "../encoding/bytes.ts";
+import { asciiText, parseHex, toHex, utf8 } from "../encoding/bytes.ts";
 import type { Claims } from "../evidence/scheme.ts";
 
 const MEASUREMENT = "measurement";
@@ -24,8 +24,6 @@ export function deviceFields({ measurements, details }: Claims): Readonly<Record
 
 /** Printable ASCII without the zero bytes at its end, otherwise the hex as it is. */
 function textOrHex(hex: string): string {
-  const text = Buffer.from(parseHex(`0x${hex}`) ?? [])
-    .toString("latin1")
-    .replace(/\0+$/, "");
+  const text = asciiText(parseHex(`0x${hex}`) ?? new Uint8Array()).replace(/\0+$/, "");
   return /^[ -~]*$/.test(text) ? text : hex.slice(0, MAX_HEX);
 }

@@ -1,3 +1,5 @@
+import { parseHex, viewOf } from "../encoding/bytes.ts";
+
 /**
  * The bits of a TD's attributes and extended features that a verifier knows.
  * @see Intel TDX Module ABI Reference Specification, ATTRIBUTES and XFAM
@@ -32,5 +34,5 @@ function bits(...positions: readonly number[]): bigint {
 }
 
 function fromLittleEndian(hex: string): bigint {
-  return Buffer.from(hex, "hex").readBigUInt64LE();
+  return viewOf(parseHex(`0x${hex}`) ?? new Uint8Array()).getBigUint64(0, true);
 }

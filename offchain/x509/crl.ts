@@ -1,4 +1,4 @@
-import { equal } from "../encoding/bytes.ts";
+import { asciiText, equal, parseHex } from "../encoding/bytes.ts";
 import { EvidenceError } from "../errors.ts";
 import { KEY_USAGE, readName, readSerial, type Certificate, type Name } from "./certificate.ts";
 import { DER, DerReader } from "./der.ts";
@@ -39,8 +39,7 @@ function derOf(bytes: Uint8Array): Uint8Array {
     return der;
   }
   if (bytes[0] === DER.sequence && bytes[1] !== undefined && bytes[1] >= 0x80) return bytes;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1").trim();
-  return /^(?:[0-9a-fA-F]{2})+$/.test(text) ? new Uint8Array(Buffer.from(text, "hex")) : bytes;
+  return parseHex(`0x${asciiText(bytes).trim()}`) ?? bytes;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { parseBase64 } from "../encoding/base64.ts";
+import { asciiText } from "../encoding/bytes.ts";
 import { EvidenceError } from "../errors.ts";
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END ([A-Z0-9 ]+)-----/g;
@@ -10,7 +12,7 @@ const malformed = (message: string): EvidenceError => new EvidenceError("EVIDENC
  * @see RFC 7468 section 3
  */
 export function parsePem(bytes: Uint8Array, label: string): readonly Uint8Array[] {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1").replace(/\0+$/, "");
+  const text = asciiText(bytes).replace(/\0+$/, "");
   const blocks: Uint8Array[] = [];
   let end = 0;
   for (const match of text.matchAll(BLOCK)) {
@@ -26,11 +28,11 @@ export function parsePem(bytes: Uint8Array, label: string): readonly Uint8Array[
 
 /** Says whether bytes look like PEM rather than DER. */
 export function isPem(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.subarray(0, 64)).toString("latin1").trimStart().startsWith("-----BEGIN ");
+  return asciiText(bytes.subarray(0, 64)).trimStart().startsWith("-----BEGIN ");
 }
 
 function decodeBase64(text: string): Uint8Array {
-  const bytes = Buffer.from(text, "base64");
-  if (text === "" || bytes.toString("base64") !== text) throw malformed("base64 is empty or not canonical");
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const bytes = parseBase64(text);
+  if (bytes === undefined || bytes.length === 0) throw malformed("base64 is empty or not canonical");
+  return bytes;
 }

@@ -1,4 +1,5 @@
-import { utf8 } from "../../encoding/bytes.ts";
+import { parseUnpaddedBase64, toBase64 } from "../../encoding/base64.ts";
+import { asciiText, utf8 } from "../../encoding/bytes.ts";
 import { JsonFields } from "../../encoding/fields.ts";
 import { EndorsementError } from "../../errors.ts";
 import { isPem } from "../../x509/pem.ts";
@@ -69,20 +70,19 @@ function signedDocument(fields: JsonFields, member: string, name: string): Uint8
 }
 
 function encode(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes);
-  return isText(bytes) ? buffer.toString("utf8") : buffer.toString("base64");
+  return isText(bytes) ? new TextDecoder().decode(bytes) : toBase64(bytes);
 }
 
 function decode(text: string): Uint8Array {
   const bytes = utf8(text);
   if (isText(bytes)) return bytes;
-  const compact = text.replaceAll(/\s+/g, "");
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(compact)) throw invalid("an endorsement is neither text nor base64");
-  return new Uint8Array(Buffer.from(compact, "base64"));
+  const decoded = parseUnpaddedBase64(text.replaceAll(/\s+/g, ""));
+  if (decoded === undefined || decoded.length === 0) throw invalid("an endorsement is neither text nor base64");
+  return decoded;
 }
 
 /** JSON, PEM and hex DER stand as they are. */
 function isText(bytes: Uint8Array): boolean {
-  const head = Buffer.from(bytes.subarray(0, 64)).toString("latin1").trimStart();
+  const head = asciiText(bytes.subarray(0, 64)).trimStart();
   return isPem(bytes) || head.startsWith("{") || /^30[0-9a-fA-F]+\s*$/.test(head);
 }

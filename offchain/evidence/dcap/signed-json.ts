@@ -1,3 +1,4 @@
+import { asciiText, parseHex } from "../../encoding/bytes.ts";
 import { JsonFields } from "../../encoding/fields.ts";
 import { EndorsementError } from "../../errors.ts";
 
@@ -20,15 +21,17 @@ export function invalid(message: string): EndorsementError {
  * @see Intel PCS API v4, Get TCB Info and Get Quoting Enclave Identity
  */
 export function parseSignedJson(bytes: Uint8Array, member: "tcbInfo" | "enclaveIdentity"): SignedJson {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  const text = asciiText(bytes);
   const head = new RegExp(`^\\s*\\{\\s*"${member}"\\s*:\\s*(?=\\{)`).exec(text);
   const tail = /\}(\s*,\s*"signature"\s*:\s*"([0-9a-fA-F]{128})"\s*\}\s*)$/.exec(text.slice(-400));
-  const [, rest = "", signature = ""] = tail ?? [];
-  if (head === null || tail === null) throw invalid(`${member} is not a signed JSON document`);
+  const [, rest = "", digits = ""] = tail ?? [];
+  const signature = parseHex(`0x${digits}`);
+  if (head === null || tail === null || signature === undefined)
+    throw invalid(`${member} is not a signed JSON document`);
   const signedPart = bytes.subarray(head[0].length, bytes.length - rest.length);
   return {
     signedPart,
-    signature: new Uint8Array(Buffer.from(signature, "hex")),
+    signature,
     fields: new JsonFields(parseJson(signedPart, member), member, invalid),
   };
 }

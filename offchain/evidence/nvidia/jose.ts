@@ -1,11 +1,5 @@
 import { JsonFields } from "../../encoding/fields.ts";
 
-/** Reads unpadded base64url; undefined where the text is not canonical. @see RFC 7515 section 2 */
-export function decodeBase64Url(text: string): Uint8Array | undefined {
-  const bytes = Buffer.from(text, "base64url");
-  return bytes.toString("base64url") === text ? new Uint8Array(bytes) : undefined;
-}
-
 /** Reads a JSON object in UTF-8; throws the error of `fail`. */
 export function parseJsonObject(bytes: Uint8Array, what: string, fail: (message: string) => Error): JsonFields {
   try {

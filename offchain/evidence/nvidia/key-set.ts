@@ -1,7 +1,8 @@
-import { JsonFields } from "../../encoding/fields.ts";
+import { parseBase64Url } from "../../encoding/base64.ts";
 import { concat } from "../../encoding/bytes.ts";
+import { JsonFields } from "../../encoding/fields.ts";
 import { EndorsementError } from "../../errors.ts";
-import { decodeBase64Url, parseJsonObject } from "./jose.ts";
+import { parseJsonObject } from "./jose.ts";
 
 /** Keys on P-384 as `x || y`, by key id. */
 export type KeySet = ReadonlyMap<string, Uint8Array>;
@@ -28,7 +29,7 @@ function textIn(key: JsonFields, name: string): string | undefined {
 }
 
 function coordinate(key: JsonFields, name: "x" | "y"): Uint8Array {
-  const bytes = decodeBase64Url(key.text(name));
+  const bytes = parseBase64Url(key.text(name));
   if (bytes?.length !== COORDINATE_LENGTH) throw invalid(`${name} is no coordinate on P-384`);
   return bytes;
 }

@@ -1,4 +1,4 @@
-import { toHex } from "../../encoding/bytes.ts";
+import { asciiText, toHex } from "../../encoding/bytes.ts";
 import { ByteReader } from "../../encoding/reader.ts";
 import { EvidenceError } from "../../errors.ts";
 
@@ -31,7 +31,7 @@ export function parseOpaque(bytes: Uint8Array): OpaqueRecords {
 /** The text of a record without the zero bytes at its end; undefined where it is no printable ASCII. */
 export function textOf(value: Uint8Array | undefined): string | undefined {
   if (value === undefined) return undefined;
-  const text = Buffer.from(value).toString("latin1").replace(/\0+$/, "");
+  const text = asciiText(value).replace(/\0+$/, "");
   return /^[ -~]*$/.test(text) ? text : undefined;
 }
 

@@ -1,9 +1,10 @@
 import { importEcPoint, sha256, verifyEcdsa, type VerifyKey } from "#crypto";
-import { toHex, utf8 } from "../../encoding/bytes.ts";
+import { parseBase64Url } from "../../encoding/base64.ts";
+import { asciiText, toHex, utf8 } from "../../encoding/bytes.ts";
 import type { JsonFields } from "../../encoding/fields.ts";
 import { EndorsementError, EvidenceError } from "../../errors.ts";
 import { need, needEndorsement, type CheckLog } from "../check-log.ts";
-import { decodeBase64Url, parseJsonObject } from "./jose.ts";
+import { parseJsonObject } from "./jose.ts";
 import { parseKeySet } from "./key-set.ts";
 import { TOKEN_CHECKS } from "./token-checks.ts";
 
@@ -58,9 +59,9 @@ const unsupported = (message: string): EvidenceError => new EvidenceError("EVIDE
  */
 export function parseToken(bytes: Uint8Array): AttestationToken {
   if (bytes.length > MAX_LENGTH) throw malformed(`${bytes.length} bytes`);
-  const text = Buffer.from(bytes).toString("latin1");
+  const text = asciiText(bytes);
   const parts = text.split(".");
-  const [header, payload, signature] = parts.map(decodeBase64Url);
+  const [header, payload, signature] = parts.map(parseBase64Url);
   if (parts.length !== 3 || header === undefined || payload === undefined || signature === undefined) {
     throw malformed("not three parts in base64url");
   }

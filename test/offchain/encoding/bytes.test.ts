@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import * as fc from "fast-check";
 import {
+  asciiText,
   bytesToUint,
   concat,
   equal,
@@ -74,6 +75,28 @@ describe("encoding/bytes", () => {
     }
   });
 
+  describe("equal", () => {
+    it("sees every changed byte, at any length and offset", () => {
+      for (let length = 1; length <= 9; length += 1) {
+        const around = new Uint8Array(length + 1);
+        const bytes = around.subarray(1);
+        expect(equal(bytes, new Uint8Array(length))).to.equal(true);
+        for (let at = 0; at < length; at += 1) {
+          expect(equal(bytes, new Uint8Array(length).fill(1, at, at + 1))).to.equal(false);
+        }
+      }
+    });
+  });
+
+  describe("asciiText", () => {
+    it("keeps every byte's place and no byte that is not ASCII looks like one", () => {
+      const text = asciiText(Uint8Array.from({ length: 256 }, (_, byte) => byte));
+      expect(text).to.have.length(256);
+      for (let byte = 0; byte < 128; byte += 1) expect(text.charCodeAt(byte)).to.equal(byte);
+      expect(text.slice(128)).to.match(/^[^\0-\x7f]{128}$/);
+    });
+  });
+
   describe("concat, equal, isZero and utf8", () => {
     it("join, compare and encode", () => {
       expect(concat()).to.deep.equal(new Uint8Array(0));
@@ -81,6 +104,7 @@ describe("encoding/bytes", () => {
       expect(equal(Uint8Array.of(1, 2), Uint8Array.of(1, 2))).to.equal(true);
       expect(equal(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).to.equal(false);
       expect(equal(Uint8Array.of(1, 2), Uint8Array.of(1))).to.equal(false);
+      expect(equal(new Uint8Array(0), new Uint8Array(0))).to.equal(true);
       expect(isZero(new Uint8Array(3))).to.equal(true);
       expect(isZero(Uint8Array.of(0, 1))).to.equal(false);
       expect(utf8("é")).to.deep.equal(Uint8Array.of(0xc3, 0xa9));
