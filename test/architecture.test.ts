@@ -46,7 +46,7 @@ const DOORS: Readonly<Record<string, string>> = {
 };
 
 /** The only files of floors 2 to 5 that need Node, for its cryptography; nothing that a browser runs may import them by name. */
-const NODE_ONLY: ReadonlySet<string> = new Set(["offchain/crypto/node.ts", "offchain/x509/issue.ts"]);
+const NODE_ONLY = /^offchain\/(?:crypto\/node|x509\/issue(?:-[a-z-]+)?)\.ts$/;
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s(?:[^"'`;]*?\sfrom\s)?\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
 
@@ -77,14 +77,14 @@ function fileFault(path: string, specifier: string): string | undefined {
   const target = posix.join(posix.dirname(path), specifier);
   const floor = FLOORS[roomOf(path)] ?? 0;
   if (!target.startsWith("offchain/") || !specifier.endsWith(".ts")) return "leaves offchain or lacks its .ts ending";
-  if (floor <= 5 && NODE_ONLY.has(target)) return "needs Node on a pure floor";
+  if (floor <= 5 && NODE_ONLY.test(target) && !NODE_ONLY.test(path)) return "needs Node on a pure floor";
   if (roomOf(target) === roomOf(path)) return siblingFault(path, target);
   return (FLOORS[roomOf(target)] ?? 99) < floor ? undefined : "sideways or up";
 }
 
 function nodeModuleFault(path: string, specifier: string): string | undefined {
   const floor = FLOORS[roomOf(path)] ?? 0;
-  const allowed = NODE_ONLY.has(path) && specifier === "node:crypto";
+  const allowed = NODE_ONLY.test(path) && specifier === "node:crypto";
   return floor > 1 && floor <= 5 && !allowed ? "needs Node on a pure floor" : undefined;
 }
 
