@@ -6,6 +6,7 @@ const TAGS = {
   integer: 0x02,
   bitString: 0x03,
   octetString: 0x04,
+  null: 0x05,
   objectIdentifier: 0x06,
   enumerated: 0x0a,
   utf8String: 0x0c,
@@ -47,10 +48,17 @@ export function bitString(bytes: Uint8Array): Uint8Array {
 
 /** A time in milliseconds since 1970, cut to whole seconds. @see RFC 5280 section 4.1.2.5 */
 export function time(milliseconds: number): Uint8Array {
-  const digits = new Date(milliseconds).toISOString().slice(0, 19).replaceAll(/\D/g, "");
-  return digits < "2050"
-    ? element("utcTime", utf8(`${digits.slice(2)}Z`))
-    : element("generalizedTime", utf8(`${digits}Z`));
+  const digits = digitsOf(milliseconds);
+  return digits < "2050" ? element("utcTime", utf8(`${digits.slice(2)}Z`)) : generalizedTime(milliseconds);
+}
+
+/** A time in milliseconds since 1970 with four digits of the year, cut to whole seconds. @see RFC 6960 section 4.2.2.1 */
+export function generalizedTime(milliseconds: number): Uint8Array {
+  return element("generalizedTime", utf8(`${digitsOf(milliseconds)}Z`));
+}
+
+function digitsOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 19).replaceAll(/\D/g, "");
 }
 
 function lengthBytes(length: number): Uint8Array {

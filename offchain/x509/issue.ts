@@ -8,6 +8,8 @@ import { extension, keyIdentifierOf, type RawExtension } from "./issue-extension
 /** A name; its attributes are written in the order of the members. */
 export interface DistinguishedName {
   readonly commonName?: string;
+  /** Of the subject itself, not of its certificate. */
+  readonly serialNumber?: string;
   readonly organization?: string;
   readonly organizationalUnit?: string;
   readonly locality?: string;
@@ -55,12 +57,14 @@ const ECDSA = {
 } as const;
 const ATTRIBUTES = {
   commonName: "2.5.4.3",
+  serialNumber: "2.5.4.5",
   country: "2.5.4.6",
   locality: "2.5.4.7",
   state: "2.5.4.8",
   organization: "2.5.4.10",
   organizationalUnit: "2.5.4.11",
 } as const satisfies Record<keyof DistinguishedName, string>;
+const PRINTABLE: ReadonlySet<string> = new Set(["country", "serialNumber"]);
 
 /**
  * Issues a certificate as DER; it is self-signed where the issuer's key is the subject's.
@@ -122,9 +126,10 @@ export function toPem(label: "CERTIFICATE" | "X509 CRL", der: Uint8Array): strin
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }
 
-function signed(tbs: Uint8Array, issuer: Issuer): Uint8Array {
+/** A SEQUENCE of what is signed, algorithm, signature, and what may follow. */
+export function signed(tbs: Uint8Array, issuer: Issuer, ...rest: readonly Uint8Array[]): Uint8Array {
   const { algorithm, signatureOf } = signerOf(issuer);
-  return element("sequence", tbs, algorithm, bitString(signatureOf(tbs)));
+  return element("sequence", tbs, algorithm, bitString(signatureOf(tbs)), ...rest);
 }
 
 interface Signer {
@@ -161,11 +166,12 @@ function pssAlgorithm(writesTrailer: boolean): Uint8Array {
   return element("sequence", objectIdentifier("1.2.840.113549.1.1.10"), parameters);
 }
 
-function nameOf(name: DistinguishedName): Uint8Array {
+/** A name as DER. */
+export function nameOf(name: DistinguishedName): Uint8Array {
   const attributes = (Object.keys(name) as (keyof DistinguishedName)[]).flatMap((type) => {
     const text = name[type];
     if (text === undefined) return [];
-    const value = element(type === "country" ? "printableString" : "utf8String", utf8(text));
+    const value = element(PRINTABLE.has(type) ? "printableString" : "utf8String", utf8(text));
     return [element("set", element("sequence", objectIdentifier(ATTRIBUTES[type]), value))];
   });
   return element("sequence", ...attributes);
