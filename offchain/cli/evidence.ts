@@ -95,6 +95,9 @@ async function verifyOfNode(
   const { blockNumber } = nodeEvidence.anchor;
   const unchecked = [
     ...(domain === undefined ? [notRequired("binding", "--registry and --chain-id say what to check it against")] : []),
+    ...(domain === undefined && nodeEvidence.devices.length > 0
+      ? [notRequired("devices", "--registry and --chain-id say what their nonces are made of")]
+      : []),
     notRequired("anchor", `a chain is needed to look at block ${blockNumber}`),
   ];
   return { ...result, checks: [...unchecked, ...result.checks] };

@@ -15,6 +15,11 @@ export type AgreementKey = nodeCrypto.KeyObject;
 /** A value now or later: the browser's back can only answer later. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** SHA-1, only where a format names a key by it, such as OCSP: it proves nothing. */
+export function sha1(...parts: readonly Uint8Array[]): Uint8Array {
+  return digest("sha1", parts);
+}
+
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return digest("sha256", parts);
 }
@@ -262,7 +267,7 @@ function addressOf(uncompressed: Uint8Array): Uint8Array {
   return keccak_256(uncompressed.subarray(1)).slice(12);
 }
 
-function digest(name: HashName, parts: readonly Uint8Array[]): Uint8Array {
+function digest(name: HashName | "sha1", parts: readonly Uint8Array[]): Uint8Array {
   const hash = nodeCrypto.createHash(name);
   for (const part of parts) hash.update(part);
   return new Uint8Array(hash.digest());

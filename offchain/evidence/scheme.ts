@@ -87,4 +87,6 @@ export interface TrustRoot {
   readonly simulated: boolean;
   /** The one family whose chains may end here, as the verifier names it; any where it is absent. */
   readonly family?: string;
+  /** Whether chains of evidence may end here or those of signed reference values; both where it is absent. */
+  readonly purpose?: "evidence" | "reference-values";
 }

@@ -5,7 +5,7 @@ import type { Fetched } from "../http/fetch.ts";
 import type { Log } from "../log.ts";
 import type { Verdicts } from "../store/verdicts.ts";
 import type { ContractDomain } from "../verifier/typed-message.ts";
-import type { Endorsements } from "../verifier/family.ts";
+import type { EndorsementsOf } from "../endorsements/node.ts";
 import type { ChainVerifier } from "../x509/chain.ts";
 
 /** What a relayer works with; everything outside is an argument. */
@@ -19,7 +19,7 @@ export interface RelayerContext {
   readonly trustRoots: readonly TrustRoot[];
   readonly chains: ChainVerifier;
   /** Endorsements for evidence that is not verified yet; throws EndorsementError or EvidenceError. */
-  readonly endorsementsOf: (evidence: Uint8Array) => Promise<Endorsements>;
+  readonly endorsementsOf: EndorsementsOf;
   /** Gets JSON from a node or another member; throws ServiceError. */
   readonly fetchJson: (url: string) => Promise<Fetched<unknown>>;
   /** Milliseconds since 1970. */

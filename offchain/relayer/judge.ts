@@ -9,12 +9,12 @@ import type { Verdict } from "../verifier/verdict.ts";
 import type { JudgeContext } from "./context.ts";
 import { blockAt } from "../chain/provider.ts";
 import { readAppraisal, readPlatformPolicy, readWorkload } from "../chain/reference-values.ts";
+import { endorsementsOfNode } from "../endorsements/node.ts";
 import { EndorsementError, EvidenceError } from "../errors.ts";
-import { reportDataOf } from "../verifier/binding.ts";
 import { checkNodeEvidence } from "../verifier/node-evidence.ts";
 import { DEFAULT_POLICY } from "../verifier/policy.ts";
 import { platformCode, tcbStatusCode } from "../verifier/verdict.ts";
-import { verifyEvidence } from "../verifier/verify.ts";
+import { verifyNodeEvidence } from "../verifier/verify-node.ts";
 import { registryDomain } from "./context.ts";
 
 /** What a member finds: a verdict to sign, or every reason against the node. */
@@ -53,12 +53,11 @@ export async function judge(context: JudgeContext, found: Case): Promise<Judgeme
   if (!policy.accepted) return refuse("platform", "POLICY", `platform ${platform} is not accepted`);
   const fault = bindingFault(context, found) ?? ageFault(found, policy);
   if (fault !== undefined) return { refused: [fault] };
-  const result = await verifyEvidence(evidence.evidence, {
-    endorsements: await context.endorsementsOf(evidence.evidence),
+  const result = await verifyNodeEvidence(registryDomain(context), evidence, {
+    endorsements: await endorsementsOfNode(evidence, context.endorsementsOf),
     trustRoots: context.trustRoots,
     now: context.now(),
     policy: appraisalPolicy(evidence, policy),
-    expectedReportData: reportDataOf(registryDomain(context), evidence.binding, evidence.anchor),
     chains: context.chains,
   });
   if (result.verdict === "none") throw unchecked(result.failures);

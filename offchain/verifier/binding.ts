@@ -1,5 +1,6 @@
+import { keccak256 } from "#crypto";
 import { structType } from "../crypto/eip712.ts";
-import { concat, parseHex, uintBytes, type Hex } from "../encoding/bytes.ts";
+import { concat, parseHex, toHex, uintBytes, type Hex } from "../encoding/bytes.ts";
 import { messageDigest, type ContractDomain } from "./typed-message.ts";
 
 /** Where `NodeRegistry` is deployed. */
@@ -13,7 +14,7 @@ export interface NodeBinding {
   readonly signingKey: Hex;
   /** The enclave's raw X25519 public key. */
   readonly sealingKey: Hex;
-  /** Zero without a GPU. */
+  /** See `gpuEvidenceHashOf`. */
   readonly gpuEvidenceHash: Hex;
   /** SHA-256 of the worker's canonical configuration. */
   readonly configHash: Hex;
@@ -28,6 +29,13 @@ export interface Anchor {
 
 const NODE_BINDING = structType<keyof NodeBinding>(
   "NodeBinding(bytes32 nodeId,address operator,address signingKey,bytes32 sealingKey,bytes32 gpuEvidenceHash,bytes32 configHash)",
+);
+
+/** What the nonce of a device's report is made of. */
+type DeviceNonce = Pick<NodeBinding, "nodeId" | "operator" | "signingKey" | "sealingKey"> & Anchor;
+
+const DEVICE_NONCE = structType<keyof DeviceNonce>(
+  "DeviceNonce(bytes32 nodeId,address operator,address signingKey,bytes32 sealingKey,uint64 blockNumber,bytes32 blockHash)",
 );
 
 /**
@@ -46,4 +54,28 @@ export function reportDataOf(domain: RegistryDomain, binding: NodeBinding, ancho
   const blockHash = parseHex(anchor.blockHash, 32);
   if (blockHash === undefined) throw new RangeError("anchor.blockHash is not bytes32");
   return concat(bindingDigest(domain, binding), uintBytes(anchor.blockNumber, 8), blockHash.subarray(0, 24));
+}
+
+/**
+ * The 32 bytes that every device of a node is asked to sign, over the same anchor as the node's own evidence; throws
+ * `RangeError` where a member does not fit.
+ * @see docs/protocol.md section 3
+ */
+export function deviceNonceOf(
+  domain: RegistryDomain,
+  binding: Omit<NodeBinding, "gpuEvidenceHash" | "configHash">,
+  anchor: Anchor,
+): Uint8Array {
+  const { nodeId, operator, signingKey, sealingKey } = binding;
+  const message = { nodeId, operator, signingKey, sealingKey, ...anchor };
+  return messageDigest({ ...domain, name: "Cloister NodeRegistry" }, DEVICE_NONCE, message);
+}
+
+/**
+ * The hash that a binding names of the evidence of a node's devices, in their order; zero without a device.
+ * @see docs/protocol.md section 3
+ */
+export function gpuEvidenceHashOf(devices: readonly { readonly evidence: Uint8Array }[]): Hex {
+  if (devices.length === 0) return toHex(new Uint8Array(32));
+  return toHex(keccak256(...devices.map(({ evidence }) => keccak256(evidence))));
 }

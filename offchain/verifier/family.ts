@@ -1,7 +1,7 @@
 import type { CheckLog } from "../evidence/check-log.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { NvidiaEndorsements } from "../evidence/nvidia/endorsements.ts";
-import type { Claims, Platform, VerifyContext } from "../evidence/scheme.ts";
+import type { Claims, Platform, TrustRoot, VerifyContext } from "../evidence/scheme.ts";
 import type { SevSnpEndorsements } from "../evidence/sev-snp/endorsements.ts";
 import type { ChainVerifier } from "../x509/chain.ts";
 
@@ -12,11 +12,19 @@ export interface Endorsements {
   readonly sevSnp?: SevSnpEndorsements;
 }
 
+/** The endorsements of a node: of its own evidence by family, and of its devices. */
+export interface NodeEndorsements extends Endorsements {
+  /** In the order of the node's devices; each device's certificates come with its evidence. */
+  readonly devices?: readonly Omit<NvidiaEndorsements, "certChain">[];
+}
+
 /** What a family is called wherever one is chosen by name. */
 export type FamilyName = keyof Endorsements | "nitro";
 
 /** What a family's verification works with beside the evidence; the trust roots are those of the family. */
 export interface FamilyContext extends VerifyContext<Endorsements> {
+  /** Where chains of signed reference values may end. */
+  readonly referenceRoots: readonly TrustRoot[];
   /** Collects every check. */
   readonly log: CheckLog;
   /** Certificates seen before; a fresh one where the caller keeps none. */

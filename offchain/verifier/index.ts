@@ -1,10 +1,10 @@
 /** The verifier's public face. */
-export { bindingDigest, reportDataOf } from "./binding.ts";
+export { bindingDigest, deviceNonceOf, gpuEvidenceHashOf, reportDataOf } from "./binding.ts";
 export type { Anchor, NodeBinding, RegistryDomain } from "./binding.ts";
 export { decodeEvidence, detect } from "./detect.ts";
 export type { DetectedEvidence, Endorsements } from "./family.ts";
 export { checkNodeEvidence, nodeEvidenceToJson, parseNodeEvidence } from "./node-evidence.ts";
-export type { NodeEvidence } from "./node-evidence.ts";
+export type { DeviceEvidence, NodeEvidence } from "./node-evidence.ts";
 export { DEFAULT_POLICY, parsePolicy } from "./policy.ts";
 export type { AppraisalPolicy } from "./policy.ts";
 export type { AttestationResult, Failure, Verdict } from "./result.ts";

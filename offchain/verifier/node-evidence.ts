@@ -2,9 +2,25 @@ import { recoverAddress } from "#crypto";
 import { equal, parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { JsonFields } from "../encoding/fields.ts";
 import { EvidenceError } from "../errors.ts";
-import { NODE_PLATFORMS, type Platform } from "../evidence/scheme.ts";
-import { bindingDigest, reportDataOf, type Anchor, type NodeBinding, type RegistryDomain } from "./binding.ts";
+import { DEVICE_PLATFORMS, NODE_PLATFORMS, type Platform } from "../evidence/scheme.ts";
+import {
+  bindingDigest,
+  deviceNonceOf,
+  gpuEvidenceHashOf,
+  reportDataOf,
+  type Anchor,
+  type NodeBinding,
+  type RegistryDomain,
+} from "./binding.ts";
 import { detect } from "./detect.ts";
+
+/** What a node says of one of its devices: a GPU or a switch. */
+export interface DeviceEvidence {
+  /** The device's report over the nonce of `deviceNonceOf`. */
+  readonly evidence: Uint8Array;
+  /** The device's certificates, PEM, leaf first, root last. */
+  readonly certChain: Uint8Array;
+}
 
 /**
  * What a worker says of itself at `GET /v1/evidence`.
@@ -13,6 +29,8 @@ import { detect } from "./detect.ts";
 export interface NodeEvidence {
   readonly platform: Platform;
   readonly evidence: Uint8Array;
+  /** In the order in which the binding names their evidence; empty without a GPU. */
+  readonly devices: readonly DeviceEvidence[];
   readonly binding: NodeBinding;
   readonly anchor: Anchor;
   /** The signing key's signature over the binding digest, 65 bytes. */
@@ -23,6 +41,8 @@ export interface NodeEvidence {
 }
 
 const PLATFORMS: ReadonlySet<string> = new Set(NODE_PLATFORMS);
+const DEVICES: ReadonlySet<string> = new Set(DEVICE_PLATFORMS);
+const MAX_DEVICES = 32;
 const MAX_UINT32 = 0xffff_ffff;
 const MAX_UINT64 = (1n << 64n) - 1n;
 
@@ -30,10 +50,12 @@ const malformed = (message: string): EvidenceError => new EvidenceError("EVIDENC
 
 /** Writes node evidence as the JSON value that travels. */
 export function nodeEvidenceToJson(nodeEvidence: NodeEvidence): Record<string, unknown> {
-  const { anchor, evidence, binding, ...rest } = nodeEvidence;
+  const { anchor, evidence, devices, binding, ...rest } = nodeEvidence;
+  const list = devices.map((device) => ({ evidence: toHex(device.evidence), certChain: toHex(device.certChain) }));
   return {
     ...rest,
     evidence: toHex(evidence),
+    ...(list.length === 0 ? {} : { devices: list }),
     binding: { ...binding },
     anchor: { blockNumber: anchor.blockNumber.toString(), blockHash: anchor.blockHash },
   };
@@ -47,6 +69,7 @@ export function parseNodeEvidence(json: unknown): NodeEvidence {
   return {
     platform,
     evidence: fields.hex("evidence", { prefix: true }),
+    devices: fields.has("devices") ? parseDevices(fields.fieldsList("devices")) : [],
     binding: parseBinding(fields.fields("binding")),
     anchor: parseAnchor(fields.fields("anchor")),
     possession: hexOf(fields, "possession", 65),
@@ -55,14 +78,23 @@ export function parseNodeEvidence(json: unknown): NodeEvidence {
   };
 }
 
+function parseDevices(list: readonly JsonFields[]): readonly DeviceEvidence[] {
+  if (list.length > MAX_DEVICES) throw malformed(`node evidence.devices has ${list.length} devices`);
+  return list.map((fields) => ({
+    evidence: fields.hex("evidence", { prefix: true }),
+    certChain: fields.hex("certChain", { prefix: true }),
+  }));
+}
+
 /**
- * Checks that the evidence carries the digest of the binding and the anchor, and that the signing key signed the binding.
+ * Checks that the evidence carries the digest of the binding and the anchor, that the binding names the devices' evidence and
+ * each device the nonce, and that the signing key signed the binding.
  * It does not verify the evidence: give `reportDataOf(domain, binding, anchor)` to `verifyEvidence` as well.
  * Throws `EvidenceError` `BINDING_MISMATCH` or `SIGNATURE_INVALID`, or what parsing the evidence throws.
  * @see docs/protocol.md section 3
  */
 export function checkNodeEvidence(domain: RegistryDomain, nodeEvidence: NodeEvidence): void {
-  const { binding, anchor, evidence, platform } = nodeEvidence;
+  const { binding, anchor, evidence, devices, platform } = nodeEvidence;
   const detected = detect(evidence);
   if (detected.platform !== platform) {
     throw new EvidenceError("BINDING_MISMATCH", `the evidence is of ${detected.platform}, not of ${platform}`);
@@ -70,7 +102,29 @@ export function checkNodeEvidence(domain: RegistryDomain, nodeEvidence: NodeEvid
   if (!equal(detected.reportData, reportDataOf(domain, binding, anchor))) {
     throw new EvidenceError("BINDING_MISMATCH", "the report data is not the binding's digest and anchor");
   }
+  const nonce = deviceNonceOf(domain, binding, anchor);
+  for (const device of devices) checkDevice(device, nonce);
+  checkDevicesNamed(nodeEvidence);
   checkPossession(domain, nodeEvidence);
+}
+
+/** Checks that the binding names the evidence of exactly these devices in this order; throws `EvidenceError` `BINDING_MISMATCH`. */
+export function checkDevicesNamed({ binding, devices }: Pick<NodeEvidence, "binding" | "devices">): void {
+  const hash = gpuEvidenceHashOf(devices);
+  if (hash === binding.gpuEvidenceHash.toLowerCase()) return;
+  throw new EvidenceError(
+    "BINDING_MISMATCH",
+    `the binding names the device evidence ${binding.gpuEvidenceHash}, not ${hash}`,
+  );
+}
+
+/** Checks that a device's evidence is of a device and carries the nonce. */
+function checkDevice({ evidence }: DeviceEvidence, nonce: Uint8Array): void {
+  const { platform, reportData } = detect(evidence);
+  if (!DEVICES.has(platform)) throw new EvidenceError("BINDING_MISMATCH", `evidence of ${platform} is no device's`);
+  if (!equal(reportData, nonce)) {
+    throw new EvidenceError("BINDING_MISMATCH", "a device's nonce is not the one of this node and anchor");
+  }
 }
 
 /** Checks that the attested signing key signed the binding; throws `EvidenceError` `SIGNATURE_INVALID`. */

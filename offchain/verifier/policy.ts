@@ -24,6 +24,16 @@ export interface AppraisalPolicy {
   readonly measurements: readonly Readonly<Record<string, string>>[];
   /** Only these workload ids, hex without 0x. */
   readonly workloadIds: readonly string[];
+  /** What a node's devices must be. */
+  readonly gpu: GpuPolicy;
+}
+
+/** What is asked of the GPUs and switches of a node. */
+export interface GpuPolicy {
+  /** A node without a device is refused. */
+  readonly required: boolean;
+  /** Whether a device must have its measurements compared with its manifests; a warning otherwise. */
+  readonly referenceMeasurements: "required" | "warn";
 }
 
 const ACCEPTED: readonly TcbStatus[] = TCB_STATUSES.filter((status) => status !== "Revoked");
@@ -41,6 +51,7 @@ export const DEFAULT_POLICY: AppraisalPolicy = {
   allowServiceTd: true,
   measurements: [],
   workloadIds: [],
+  gpu: { required: false, referenceMeasurements: "required" },
 };
 
 const invalid = (message: string): ConfigError => new ConfigError("CONFIG_INVALID", message);
@@ -67,7 +78,21 @@ const READERS: {
   allowServiceTd: flag,
   measurements: (fields, name) => fields.fieldsList(name).map((set) => readSet(set)),
   workloadIds: (fields, name) => texts(fields, name).map((text) => hexText(text, name)),
+  gpu: (fields, name) => readGpuPolicy(fields.fields(name)),
 };
+
+/** Absent members are the default's. */
+function readGpuPolicy(fields: JsonFields): GpuPolicy {
+  const unknown = fields.names().filter((name) => !Object.hasOwn(DEFAULT_POLICY.gpu, name));
+  if (unknown.length > 0) throw invalid(`policy.gpu: unknown member ${unknown.join(", ")}`);
+  const { required, referenceMeasurements } = DEFAULT_POLICY.gpu;
+  return {
+    required: fields.has("required") ? fields.boolean("required") : required,
+    referenceMeasurements: fields.has("referenceMeasurements")
+      ? oneOf(fields.text("referenceMeasurements"), ["required", "warn"] as const, "gpu.referenceMeasurements")
+      : referenceMeasurements,
+  };
+}
 
 function flag(fields: JsonFields, name: string): boolean {
   return fields.boolean(name);

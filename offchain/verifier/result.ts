@@ -24,6 +24,8 @@ export interface AttestationResult {
   readonly platform: Claims["platform"] | null;
   /** Null where the evidence is not genuine. */
   readonly claims: Claims | null;
+  /** Of a node with devices: the claims of each in the node's order, null where its evidence is not genuine. */
+  readonly devices?: readonly (Claims | null)[];
   readonly checks: readonly Check[];
   /** Every failure, in the order of the checks; empty for `affirming`. */
   readonly failures: readonly Failure[];

@@ -35,6 +35,21 @@ const NVIDIA_DEVICE_ROOT: TrustRoot = {
   spkiSha256: "a90c4eb5acfd3e3d03a25db6a26b84f720ad0503196c627c21ddd48dd85b06a4",
   simulated: false,
   family: "nvidia",
+  purpose: "evidence",
+};
+
+/**
+ * NVIDIA CoRIM signing Root CA, which the reference integrity manifests of every chip family end at: the key of the root
+ * certificate that NVIDIA publishes with its verifiers
+ * (https://github.com/NVIDIA/nvtrust, guest_tools/gpu_verifiers/local_gpu_verifier/src/verifier/certs/verifier_RIM_root.pem;
+ * serial 45dae3a00e5037bddf875375ecb5e270).
+ */
+const NVIDIA_RIM_ROOT: TrustRoot = {
+  name: "NVIDIA CoRIM signing Root CA",
+  spkiSha256: "dec1dc316477aa851eebdf51327ae9f864bc8d89254657ed1e7eb9168af1e1a3",
+  simulated: false,
+  family: "nvidia",
+  purpose: "reference-values",
 };
 
 /** AMD Root Keys, one per product: the keys of https://kdsintf.amd.com/vcek/v1/{Milan,Genoa,Turin}/cert_chain. */
@@ -45,7 +60,13 @@ const AMD_ROOTS: readonly TrustRoot[] = [
 ];
 
 /** Every vendor's roots. */
-export const VENDOR_ROOTS: readonly TrustRoot[] = [INTEL_ROOT, ...AMD_ROOTS, AWS_NITRO_ROOT, NVIDIA_DEVICE_ROOT];
+export const VENDOR_ROOTS: readonly TrustRoot[] = [
+  INTEL_ROOT,
+  ...AMD_ROOTS,
+  AWS_NITRO_ROOT,
+  NVIDIA_DEVICE_ROOT,
+  NVIDIA_RIM_ROOT,
+];
 
 function amdRoot(name: string, spkiSha256: string): TrustRoot {
   return { name, spkiSha256, simulated: false, family: "sevSnp" };

@@ -1,63 +1,77 @@
-import { CloisterError } from "../errors.ts";
-import type { Check } from "../evidence/scheme.ts";
+import type { CheckName } from "../evidence/check-log.ts";
+import { NODE_PLATFORMS, type Claims } from "../evidence/scheme.ts";
 import { reportDataOf, type RegistryDomain } from "./binding.ts";
+import { found, held, notMade, refused, type Finding } from "./finding.ts";
 import { checkPossession, type NodeEvidence } from "./node-evidence.ts";
-import type { AttestationResult, Failure } from "./result.ts";
-import { verifyEvidence, type VerifyOptions } from "./verify.ts";
+import type { AttestationResult, Verdict } from "./result.ts";
+import { verifyDevices, type VerifyNodeOptions } from "./verify-devices.ts";
+import { verifyEvidence } from "./verify.ts";
 
-const POSSESSION = { id: "possession", reference: "docs/protocol.md section 3" };
-const DECLARED = { id: "declared-platform", reference: "docs/protocol.md section 9" };
+const POSSESSION: CheckName = { id: "possession", reference: "docs/protocol.md section 3" };
+const DECLARED: CheckName = { id: "declared-platform", reference: "docs/protocol.md section 9" };
 
-interface Finding {
-  readonly check: Check;
-  readonly failure?: Failure;
-}
+/** From the best to the worst. */
+const VERDICTS: readonly Verdict[] = ["affirming", "warning", "none", "contraindicated"];
 
 /**
- * Verifies all that a node says of itself: its evidence, that the evidence carries binding and anchor, and that the
- * signing key signed the binding. Freshness is the caller's: the anchor must be a recent block of the registry's chain.
+ * Verifies all that a node says of itself: its evidence and that of each of its devices, that both carry binding and anchor,
+ * and that the signing key signed the binding. The worst verdict of the parts is the node's. Freshness is the caller's: the
+ * anchor must be a recent block of the registry's chain.
  * Never throws for a bad node; throws `RangeError` where the binding was not parsed.
  * @see docs/protocol.md sections 3 and 9
  */
 export async function verifyNodeEvidence(
   domain: RegistryDomain,
   nodeEvidence: NodeEvidence,
-  options: Omit<VerifyOptions, "expectedReportData">,
+  options: VerifyNodeOptions,
 ): Promise<AttestationResult> {
   const expectedReportData = reportDataOf(domain, nodeEvidence.binding, nodeEvidence.anchor);
-  const result = await verifyEvidence(nodeEvidence.evidence, { ...options, expectedReportData });
-  const findings = [possession(domain, nodeEvidence), declared(nodeEvidence, result)];
-  const failures = findings.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  const own = await verifyEvidence(nodeEvidence.evidence, { ...options, expectedReportData });
+  const { results, findings } = await verifyDevices(domain, nodeEvidence, options);
+  const result = together(own, results);
+  const all = [possession(domain, nodeEvidence), declared(nodeEvidence, result), ...findings];
+  const failures = all.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
   return {
     ...result,
     verdict: failures.length > 0 ? "contraindicated" : result.verdict,
-    checks: [...findings.map(({ check }) => check), ...result.checks],
+    checks: [...all.map(({ check }) => check), ...result.checks],
     failures: [...failures, ...result.failures],
   };
 }
 
-function possession(domain: RegistryDomain, nodeEvidence: NodeEvidence): Finding {
-  try {
-    checkPossession(domain, nodeEvidence);
-    return { check: { ...POSSESSION, outcome: "pass", detail: "the signing key signed the binding" } };
-  } catch (error) {
-    if (!(error instanceof CloisterError)) throw error;
-    return refused(POSSESSION, error.code, error.message);
-  }
+/** The node's own result with its devices': simulated where any part is, and valid until the first ends. */
+function together(own: AttestationResult, devices: readonly AttestationResult[]): AttestationResult {
+  if (devices.length === 0) return own;
+  const parts = [own, ...devices];
+  const simulated = parts.some((part) => part.simulated);
+  return {
+    ...own,
+    verdict: VERDICTS[Math.max(...parts.map(({ verdict }) => VERDICTS.indexOf(verdict)))] ?? "contraindicated",
+    simulated,
+    claims: own.claims && { ...own.claims, simulated, validUntil: validUntilOf(parts) },
+    devices: devices.map(({ claims }) => claims),
+    checks: parts.flatMap(({ checks }) => checks),
+    failures: parts.flatMap(({ failures }) => failures),
+  };
 }
 
-/** What a node says of its platform decides nothing, but it must not lie. */
+function validUntilOf(parts: readonly AttestationResult[]): Claims["validUntil"] {
+  return Math.min(...parts.flatMap(({ claims }) => claims?.validUntil ?? []));
+}
+
+function possession(domain: RegistryDomain, nodeEvidence: NodeEvidence): Finding {
+  return found(POSSESSION, "the signing key signed the binding", () => checkPossession(domain, nodeEvidence));
+}
+
+/** What a node says of its platform decides nothing, but it must not lie; a device is no node. */
 function declared(nodeEvidence: NodeEvidence, { platform, claims }: AttestationResult): Finding {
   const { platform: named, simulated } = nodeEvidence;
-  if (platform === null || claims === null) {
-    return { check: { ...DECLARED, outcome: "none", detail: "not checked: the evidence was not verified" } };
+  if (platform === null || claims === null) return notMade(DECLARED, "the evidence was not verified");
+  if (!(NODE_PLATFORMS as readonly string[]).includes(platform)) {
+    return refused(DECLARED, "BINDING_MISMATCH", `${platform} is no node by itself`);
   }
   if (platform !== named || claims.simulated !== simulated) {
     return refused(DECLARED, "BINDING_MISMATCH", `the node says ${named}, simulated ${simulated}`);
   }
-  return { check: { ...DECLARED, outcome: "pass", detail: named } };
-}
-
-function refused(name: typeof POSSESSION, code: Failure["code"], detail: string): Finding {
-  return { check: { ...name, outcome: "fail", detail }, failure: { id: name.id, code, detail } };
+  return held(DECLARED, named);
 }

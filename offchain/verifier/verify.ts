@@ -53,9 +53,17 @@ async function verifiedClaims(
 ): Promise<Claims | null> {
   const { endorsements, trustRoots, now, expectedNonce, chains = new ChainVerifier() } = options;
   const roots = trustRoots.filter(({ family }) => family === undefined || family === evidence.family);
+  const context = {
+    endorsements,
+    trustRoots: roots.filter(({ purpose }) => purpose !== "reference-values"),
+    referenceRoots: roots.filter(({ purpose }) => purpose !== "evidence"),
+    now,
+    log,
+    chains,
+  };
   const nonce = expectedNonce === undefined ? {} : { expectedNonce };
   try {
-    return await evidence.verify({ endorsements, trustRoots: roots, now, log, chains, ...nonce });
+    return await evidence.verify({ ...context, ...nonce });
   } catch (error) {
     const told = log.checks.some(({ outcome }) => outcome !== "pass");
     if (!(error instanceof CloisterError) || !told) throw error;

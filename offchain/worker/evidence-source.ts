@@ -53,6 +53,7 @@ export function createEvidenceSource(parts: EvidenceParts, attested: () => Attes
         platform: parts.device.platform,
         simulated: parts.device.simulated,
         evidence,
+        devices: [],
         binding: parts.binding,
         anchor: { blockNumber: anchor.blockNumber, blockHash: anchor.blockHash },
         possession,

@@ -43,17 +43,18 @@ const BASIC_CONSTRAINTS = "2.5.29.19";
 const KEY_USAGE_EXTENSION = "2.5.29.15";
 const SUBJECT_KEY_ID = "2.5.29.14";
 const UNDERSTOOD = new Set([BASIC_CONSTRAINTS, KEY_USAGE_EXTENSION]);
+const NONE: ReadonlySet<string> = new Set();
 const COMMON_NAME = "2.5.4.3";
 
 const malformed = (message: string): EvidenceError =>
   new EvidenceError("EVIDENCE_MALFORMED", `certificate: ${message}`);
 
 /**
- * Parses one DER certificate, version 3, strictly; critical extensions that are not understood here are refused.
+ * Parses one DER certificate, version 3, strictly; critical extensions that neither this parser nor the caller understands are refused.
  * Throws `EvidenceError` `EVIDENCE_MALFORMED` or `EVIDENCE_UNSUPPORTED`.
  * @see RFC 5280 section 4.1
  */
-export function parseCertificate(der: Uint8Array): Certificate {
+export function parseCertificate(der: Uint8Array, alsoUnderstood: ReadonlySet<string> = NONE): Certificate {
   const outer = new DerReader(der);
   const certificate = outer.enter("certificate");
   outer.end("certificate");
@@ -61,10 +62,14 @@ export function parseCertificate(der: Uint8Array): Certificate {
   const algorithmIdentifier = certificate.element(DER.sequence, "signatureAlgorithm");
   const signature = certificate.octetsOfBitString("signature");
   certificate.end("certificate");
-  return { tbs, signature, ...readTbs(new DerReader(content), algorithmIdentifier.raw) };
+  return { tbs, signature, ...readTbs(new DerReader(content), algorithmIdentifier.raw, alsoUnderstood) };
 }
 
-function readTbs(tbs: DerReader, outerAlgorithm: Uint8Array): Omit<Certificate, "tbs" | "signature"> {
+function readTbs(
+  tbs: DerReader,
+  outerAlgorithm: Uint8Array,
+  alsoUnderstood: ReadonlySet<string>,
+): Omit<Certificate, "tbs" | "signature"> {
   const version = tbs.enter("version", 0xa0);
   if (version.uint32("version") !== 2) throw malformed("version is not 3");
   version.end("version");
@@ -79,7 +84,7 @@ function readTbs(tbs: DerReader, outerAlgorithm: Uint8Array): Omit<Certificate, 
   validity.end("validity");
   const subject = readName(tbs, "subject");
   const publicKey = readPublicKey(tbs.element(DER.sequence, "subjectPublicKeyInfo").raw);
-  const extensions = readExtensions(tbs.enter("extensions", 0xa3), UNDERSTOOD);
+  const extensions = readExtensions(tbs.enter("extensions", 0xa3), new Set([...UNDERSTOOD, ...alsoUnderstood]));
   tbs.end("tbsCertificate");
   const base = { serial, algorithm, issuer, notBefore, notAfter, subject, publicKey, extensions };
   return { ...base, ...readStandardExtensions(extensions, algorithm) };

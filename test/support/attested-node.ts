@@ -69,6 +69,7 @@ async function evidenceOf(
     platform: device.platform,
     simulated: device.simulated,
     evidence: await device.quote(reportDataOf(domain, binding, anchor)),
+    devices: [],
     binding,
     anchor,
     possession: toHex(signDigest(keys.signingKey, bindingDigest(domain, binding))),

@@ -81,6 +81,7 @@ async function evidenceOf(device: ReturnType<typeof simulatedDevice>): Promise<N
   return {
     platform: device.platform,
     evidence: await device.quote(reportDataOf(REGISTRY, binding, anchor)),
+    devices: [],
     binding,
     anchor,
     possession: toHex(signDigest(ENCLAVE_KEY, bindingDigest(REGISTRY, binding))),

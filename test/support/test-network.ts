@@ -177,6 +177,7 @@ async function startNode(
     const evidence: NodeEvidence = {
       platform: tee,
       evidence: await device.quote(reportDataOf(domain, binding, anchor)),
+      devices: [],
       binding,
       anchor,
       possession: toHex(signDigest(keys.signing, bindingDigest(domain, binding))),

@@ -83,6 +83,7 @@ describe("client", function () {
       nodeEvidence: {
         platform: "intel-tdx",
         evidence: new Uint8Array(0),
+        devices: [],
         binding,
         anchor: { blockNumber: 1n, blockHash: word(1) },
         possession: `0x${"00".repeat(65)}`,

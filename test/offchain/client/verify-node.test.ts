@@ -49,6 +49,7 @@ describe("verifyNode", function () {
       platform: device.platform,
       simulated: device.simulated,
       evidence: await device.quote(reportDataOf(REGISTRY, binding, ANCHOR)),
+      devices: [],
       binding,
       anchor: ANCHOR,
       possession: toHex(signDigest(ENCLAVE_KEY, bindingDigest(REGISTRY, binding))),

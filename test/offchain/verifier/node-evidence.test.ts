@@ -42,7 +42,16 @@ describe("node evidence", () => {
     const platform = provisionPlatform(vendor, { tee: "intel-tdx", now: SIMULATED_NOW, name: "node" });
     const evidence = await simulatedDevice(platform, TEST_MEASUREMENTS).quote(reportDataOf(domain, binding, anchor));
     const possession = toHex(signDigest(key, bindingDigest(domain, binding)));
-    node = { platform: "intel-tdx", evidence, binding, anchor, possession, keyEpoch: null, simulated: true };
+    node = {
+      platform: "intel-tdx",
+      evidence,
+      devices: [],
+      binding,
+      anchor,
+      possession,
+      keyEpoch: null,
+      simulated: true,
+    };
     options = {
       endorsements: { dcap: testEndorsements(vendor, platform) },
       trustRoots: [simulatedTrustRoot(vendor)],
