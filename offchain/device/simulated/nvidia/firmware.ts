@@ -40,7 +40,7 @@ interface Product {
 export const DRIVER_VERSIONS = ["951.51.02", "951.51.01"] as const;
 export const VBIOS_VERSIONS = ["96.51.AD.00.02", "96.51.AD.00.01"] as const;
 
-/** Which indices count is as on real devices; project and SKUs are made up. */
+/** Which indices count is as on real devices; project and SKUs of the GPU are made up. */
 export const NVIDIA_PRODUCTS: Readonly<Record<NvidiaKind, Product>> = {
   gpu: {
     name: "GH100",
@@ -60,9 +60,10 @@ export const NVIDIA_PRODUCTS: Readonly<Record<NvidiaKind, Product>> = {
     chip: "LS_10",
     processor: "FSP",
     blocks: 31,
-    project: "51AE",
-    projectSku: "0001",
-    chipSku: "51B",
+    // Reports of switches do not name the board: verifiers know the one that there is.
+    project: "5612",
+    projectSku: "0002",
+    chipSku: "890",
     measured: { driver: [], vbios: [0, 1, 2, 3, 4, 6, 8, 9, 10, 11, 14, 18, 19, 20, 21, 22, 23, 24, 25] },
   },
 };
