@@ -11,6 +11,12 @@ export interface ConfiguredModel {
   readonly root: Hex;
 }
 
+/** A GPU beside the machine: in this version a simulated one, by its file. */
+export interface ConfiguredGpu {
+  readonly kind: "simulated-nvidia";
+  readonly platformFile: string;
+}
+
 /** What is measured: two workers with the same sources and the same of this have the same measurement. */
 export type MeasuredConfiguration = { readonly schema: "cloister-worker/1"; readonly models: readonly Hex[] };
 
@@ -28,7 +34,7 @@ export interface WorkerConfig {
   /** 0 takes any free port. */
   readonly port: number;
   /** The one kind of device of this version: a simulated Intel platform, by its file. */
-  readonly device: { readonly kind: "simulated-intel"; readonly platformFile: string };
+  readonly device: { readonly kind: "simulated-intel"; readonly platformFile: string; readonly gpu?: ConfiguredGpu };
   /** File with the 0x-hex private key that pays for settlements; it is no enclave key. */
   readonly settlementKeyFile: string;
   readonly settleEverySeconds: number;
@@ -84,13 +90,20 @@ export function parseWorkerConfig(json: unknown): WorkerConfig {
     dataDir: fields.text("dataDir"),
     host: fields.has("host") ? fields.text("host") : "127.0.0.1",
     port: fields.has("port") ? fields.uint("port", 65_535) : 0,
-    device: { kind: "simulated-intel", platformFile: device.text("platformFile") },
+    device: { kind: "simulated-intel", platformFile: device.text("platformFile"), ...parseGpu(device) },
     settlementKeyFile: fields.text("settlementKeyFile"),
     settleEverySeconds: fields.has("settleEverySeconds") ? fields.uint("settleEverySeconds", MAX_SECONDS) : 600,
     evidenceMaxAgeSeconds: fields.has("evidenceMaxAgeSeconds")
       ? fields.uint("evidenceMaxAgeSeconds", MAX_SECONDS)
       : 300,
   };
+}
+
+function parseGpu(device: JsonFields): { readonly gpu?: ConfiguredGpu } {
+  if (!device.has("gpu")) return {};
+  const gpu = device.fields("gpu");
+  if (gpu.text("kind") !== "simulated-nvidia") throw invalid("worker.device.gpu.kind is not simulated-nvidia");
+  return { gpu: { kind: "simulated-nvidia", platformFile: gpu.text("platformFile") } };
 }
 
 /** The part of a configuration that is measured: what the enclave serves, not where it stands. */

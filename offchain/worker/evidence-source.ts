@@ -1,7 +1,15 @@
 import { keccak256, signDigest } from "#crypto";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import type { Device } from "../device/device.ts";
-import { bindingDigest, reportDataOf, type NodeBinding, type RegistryDomain } from "../verifier/binding.ts";
+import type { Gpu } from "../device/gpu.ts";
+import {
+  bindingDigest,
+  deviceNonceOf,
+  gpuEvidenceHashOf,
+  reportDataOf,
+  type NodeBinding,
+  type RegistryDomain,
+} from "../verifier/binding.ts";
 import type { NodeEvidence } from "../verifier/node-evidence.ts";
 import type { AttestedEpoch } from "./inference-service.ts";
 
@@ -15,10 +23,12 @@ export interface AnchorBlock {
 
 export interface EvidenceParts {
   readonly domain: RegistryDomain;
-  readonly binding: NodeBinding;
+  /** What never changes of it: the devices' evidence is new with each anchor. */
+  readonly binding: Omit<NodeBinding, "gpuEvidenceHash">;
   /** The enclave's secp256k1 private key: proves possession. */
   readonly signingKey: Uint8Array;
   readonly device: Device;
+  readonly gpu?: Gpu | undefined;
 }
 
 /** The evidence of one process: by hash what was attested, and the newest for the relayers. */
@@ -34,10 +44,9 @@ export interface EvidenceSource {
 
 const KEPT = 16;
 
-/** Makes the source of a worker's evidence; the keys in the binding never change, the anchor block does. */
+/** Makes the source of a worker's evidence; the keys in the binding never change, the anchor block and the devices' evidence do. */
 export function createEvidenceSource(parts: EvidenceParts, attested: () => AttestedEpoch | undefined): EvidenceSource {
   const kept = new Map<string, NodeEvidence>();
-  const possession = toHex(signDigest(parts.signingKey, bindingDigest(parts.domain, parts.binding)));
   let newest: string | undefined;
   let newestAnchor: AnchorBlock | undefined;
   const current = (hash: string | undefined): NodeEvidence | undefined => {
@@ -46,19 +55,10 @@ export function createEvidenceSource(parts: EvidenceParts, attested: () => Attes
   };
   return {
     renew: async (anchor) => {
-      const evidence = await parts.device.quote(reportDataOf(parts.domain, parts.binding, anchor));
-      newest = toHex(keccak256(evidence));
+      const made = await makeEvidence(parts, anchor);
+      newest = toHex(keccak256(made.evidence));
       newestAnchor = anchor;
-      kept.set(newest, {
-        platform: parts.device.platform,
-        simulated: parts.device.simulated,
-        evidence,
-        devices: [],
-        binding: parts.binding,
-        anchor: { blockNumber: anchor.blockNumber, blockHash: anchor.blockHash },
-        possession,
-        keyEpoch: null,
-      });
+      kept.set(newest, made);
       // Clients ask for what the registry names, however often newer evidence has found no relayer since.
       const others = [...kept.keys()].filter((hash) => hash !== attested()?.evidenceHash);
       for (const hash of others.slice(0, -KEPT)) kept.delete(hash);
@@ -66,5 +66,23 @@ export function createEvidenceSource(parts: EvidenceParts, attested: () => Attes
     newest: () => current(newest),
     byHash: (evidenceHash) => (parseHex(evidenceHash, 32) === undefined ? undefined : current(evidenceHash)),
     anchor: () => newestAnchor,
+  };
+}
+
+/** The devices answer first, so that the node's own evidence binds theirs. */
+async function makeEvidence(parts: EvidenceParts, anchor: AnchorBlock): Promise<NodeEvidence> {
+  const { domain, device, gpu } = parts;
+  const nonce = deviceNonceOf(domain, parts.binding, anchor);
+  const devices = gpu === undefined ? [] : [await gpu.report(nonce)];
+  const binding = { ...parts.binding, gpuEvidenceHash: gpuEvidenceHashOf(devices) };
+  return {
+    platform: device.platform,
+    simulated: device.simulated || gpu?.simulated === true,
+    evidence: await device.quote(reportDataOf(domain, binding, anchor)),
+    devices,
+    binding,
+    anchor: { blockNumber: anchor.blockNumber, blockHash: anchor.blockHash },
+    possession: toHex(signDigest(parts.signingKey, bindingDigest(domain, binding))),
+    keyEpoch: null,
   };
 }

@@ -8,9 +8,12 @@ import { readDeployment } from "../chain/deployment.ts";
 import { connectChain } from "../chain/provider.ts";
 import { openSender } from "../chain/sender.ts";
 import type { Device } from "../device/device.ts";
+import type { Gpu } from "../device/gpu.ts";
 import { simulatedDevice } from "../device/simulated/intel/quote.ts";
 import { platformFromJson } from "../device/simulated/intel/platform-file.ts";
 import { measureWorker } from "../device/simulated/measure.ts";
+import { nvidiaDeviceFromJson } from "../device/simulated/nvidia/device-file.ts";
+import { simulatedNvidiaDevice } from "../device/simulated/nvidia/report.ts";
 import { toHex, type Hex } from "../encoding/bytes.ts";
 import { ConfigError } from "../errors.ts";
 import { listen } from "../http/server.ts";
@@ -37,6 +40,11 @@ async function openDevice(config: WorkerConfig): Promise<Device> {
   return simulatedDevice(platform, await measureWorker({ root: ROOT, entry: ENTRY, configuration }));
 }
 
+function openGpu({ device }: WorkerConfig): Gpu | undefined {
+  if (device.gpu === undefined) return undefined;
+  return simulatedNvidiaDevice(nvidiaDeviceFromJson(readFileSync(device.gpu.platformFile, "utf8")));
+}
+
 async function openModels(config: WorkerConfig): Promise<ReadonlyMap<Hex, Model>> {
   const models = new Map<Hex, Model>();
   for (const { path, root } of config.models) models.set(root, await openModel(await loadPackage(path, root)));
@@ -61,11 +69,11 @@ async function evidenceOf(
       operator: config.operator,
       signingKey: keys.signingAddress,
       sealingKey: toHex(keys.sealingKey.publicKey),
-      gpuEvidenceHash: toHex(new Uint8Array(32)),
       configHash: configHash(measuredConfiguration(config.models)),
     },
     signingKey: keys.signingKey,
     device: await openDevice(config),
+    gpu: openGpu(config),
   };
   return createEvidenceSource(parts, attested);
 }

@@ -49,6 +49,12 @@ describe("worker configuration", () => {
       expect(parseWorkerConfig({ ...GOOD, ...given })).to.deep.include(given);
     });
 
+    it("takes a GPU beside the machine", () => {
+      const gpu = { kind: "simulated-nvidia", platformFile: "/gpu.json" };
+      const device = { ...GOOD.device, gpu };
+      expect(parseWorkerConfig({ ...GOOD, device })).to.deep.include({ device });
+    });
+
     for (const name of Object.keys(GOOD)) {
       it(`refuses a configuration without ${name}`, () => {
         expect(codeOf(() => parseWorkerConfig({ ...GOOD, [name]: undefined }))).to.equal("CONFIG_INVALID");
@@ -58,6 +64,8 @@ describe("worker configuration", () => {
     const refused: readonly (readonly [string, unknown])[] = [
       ["what is no object", []],
       ["an unknown member", { ...GOOD, settleEverySecond: 60 }],
+      ["another GPU", { ...GOOD, device: { ...GOOD.device, gpu: { kind: "nvidia", platformFile: "/gpu.json" } } }],
+      ["a GPU without a file", { ...GOOD, device: { ...GOOD.device, gpu: { kind: "simulated-nvidia" } } }],
       ["a node id of another length", { ...GOOD, nodeId: "0x01" }],
       ["an operator that is no address", { ...GOOD, operator: word(1) }],
       ["no model", { ...GOOD, models: [] }],

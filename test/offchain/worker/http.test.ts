@@ -2,18 +2,26 @@ import { expect } from "chai";
 import { keccak256, sha256 } from "#crypto";
 import { provisionPlatform } from "../../../offchain/device/simulated/intel/platform.ts";
 import { simulatedDevice } from "../../../offchain/device/simulated/intel/quote.ts";
+import type { Gpu } from "../../../offchain/device/gpu.ts";
+import { simulatedNvidiaDevice } from "../../../offchain/device/simulated/nvidia/report.ts";
 import { toHex, type Hex } from "../../../offchain/encoding/bytes.ts";
 import { fetchBytes } from "../../../offchain/http/fetch.ts";
 import { listen, type Listening } from "../../../offchain/http/server.ts";
 import { MAX_SEALED_REQUEST } from "../../../offchain/sealing/request.ts";
 import { reportDataOf, type NodeBinding } from "../../../offchain/verifier/binding.ts";
-import { checkNodeEvidence, parseNodeEvidence, type NodeEvidence } from "../../../offchain/verifier/node-evidence.ts";
+import {
+  checkNodeEvidence,
+  nodeEvidenceToJson,
+  parseNodeEvidence,
+  type NodeEvidence,
+} from "../../../offchain/verifier/node-evidence.ts";
 import { createEvidenceSource, type EvidenceSource } from "../../../offchain/worker/evidence-source.ts";
 import { workerApp } from "../../../offchain/worker/http.ts";
 import { createInferenceService, type AttestedEpoch } from "../../../offchain/worker/inference-service.ts";
 import { codeOf } from "../../support/errors.ts";
 import { DOMAIN, NODE_ID, word } from "../../support/receipts.ts";
 import { SIMULATED_NOW, TEST_MEASUREMENTS, testVendor } from "../../support/simulated-intel.ts";
+import { testNvidiaDevice, testNvidiaVendor } from "../../support/simulated-nvidia.ts";
 import { createTestWorker, openedAnswer, sealedRequest, type TestWorker } from "../../support/worker.ts";
 
 const REGISTRY = { chainId: DOMAIN.chainId, verifyingContract: `0x${"4e".repeat(20)}` } as const;
@@ -23,19 +31,18 @@ const blockAt = (number: number) => ({
   timestamp: 1_800_000_000 + number,
 });
 
-/** Evidence of a simulated TD over a worker's keys. */
-function evidenceSource(worker: TestWorker, attested: () => AttestedEpoch | undefined): EvidenceSource {
+/** Evidence of a simulated TD over a worker's keys, with a simulated GPU where asked for. */
+function evidenceSource(worker: TestWorker, attested: () => AttestedEpoch | undefined, gpu?: Gpu): EvidenceSource {
   const platform = provisionPlatform(testVendor(), { tee: "intel-tdx", now: SIMULATED_NOW, name: "machine" });
-  const binding: NodeBinding = {
+  const binding: Omit<NodeBinding, "gpuEvidenceHash"> = {
     nodeId: NODE_ID,
     operator: `0x${"0b".repeat(20)}`,
     signingKey: worker.keys.signingAddress,
     sealingKey: toHex(worker.keys.sealingKey.publicKey),
-    gpuEvidenceHash: word(0),
     configHash: word(0xcf),
   };
   const device = simulatedDevice(platform, TEST_MEASUREMENTS);
-  return createEvidenceSource({ domain: REGISTRY, binding, signingKey: worker.keys.signingKey, device }, attested);
+  return createEvidenceSource({ domain: REGISTRY, binding, signingKey: worker.keys.signingKey, device, gpu }, attested);
 }
 
 const hashOf = (evidence: NodeEvidence | undefined): Hex => toHex(keccak256(evidence?.evidence ?? new Uint8Array(0)));
@@ -78,6 +85,28 @@ describe("worker", function () {
       expect(reportDataOf(REGISTRY, newest.binding, blockAt(2))).to.not.deep.equal(
         reportDataOf(REGISTRY, newest.binding, blockAt(1)),
       );
+    });
+
+    it("asks the GPU anew for each block and binds what it says", async () => {
+      const gpu = simulatedNvidiaDevice(testNvidiaDevice(testNvidiaVendor()));
+      const source = evidenceSource(worker, () => attested, gpu);
+      const made: NodeEvidence[] = [];
+      for (const number of [1, 2]) {
+        await source.renew(blockAt(number));
+        const newest = source.newest();
+        if (newest === undefined) throw new RangeError("there is no evidence");
+        const travelled = parseNodeEvidence(JSON.parse(JSON.stringify(nodeEvidenceToJson(newest))));
+        checkNodeEvidence(REGISTRY, travelled);
+        expect(travelled.devices).to.have.length(1);
+        made.push(travelled);
+      }
+      const [first, second] = made as [NodeEvidence, NodeEvidence];
+      expect(first.binding.gpuEvidenceHash).to.not.equal(second.binding.gpuEvidenceHash);
+      const stale = { ...second, devices: first.devices };
+      expect(codeOf(() => checkNodeEvidence(REGISTRY, stale))).to.equal("BINDING_MISMATCH");
+      await evidence.renew(blockAt(1));
+      expect(evidence.newest()).to.deep.include({ devices: [] });
+      expect(evidence.newest()?.binding.gpuEvidenceHash).to.equal(word(0));
     });
 
     it("gives evidence by its hash, with the epoch that is attested now", async () => {
