@@ -37,6 +37,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "@electric-sql/pglite": "store",
   "@hpke/core": "sealing",
   secp256k1: "crypto",
+  "@noble/curves": "crypto",
   "@noble/hashes": "crypto",
   hono: "http",
   "@hono/node-server": "http",

@@ -2,18 +2,15 @@
 import * as nodeCrypto from "node:crypto";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import secp256k1 from "secp256k1";
+import type { CurveName, HashName, MaybePromise } from "./face.ts";
 
-export type HashName = "sha256" | "sha384" | "sha512";
-export type CurveName = "P-256" | "P-384";
+export type { CurveName, HashName, MaybePromise } from "./face.ts";
 
 /** A public key ready to verify with; opaque to its holder. */
 export type VerifyKey = nodeCrypto.KeyObject;
 
 /** A private X25519 key; opaque to its holder, its bytes never leave the back. */
 export type AgreementKey = nodeCrypto.KeyObject;
-
-/** A value now or later: the browser's back can only answer later. */
-export type MaybePromise<T> = T | Promise<T>;
 
 /** SHA-1, only where a format names a key by it, such as OCSP: it proves nothing. */
 export function sha1(...parts: readonly Uint8Array[]): Uint8Array {

@@ -1,9 +1,9 @@
-import { aesGcmOpen, aesGcmSeal, agreeX25519, hkdfSha256, hmacSha256, importEcPoint, importSpki } from "#crypto";
-import { keccak256, recoverAddress, sha256, verifyEcdsa, verifyRsaPss } from "#crypto";
-import type { CurveName, HashName } from "#crypto";
 import { expect } from "chai";
 import { bytesToUint, concat, isZero } from "../../../offchain/encoding/bytes.ts";
-import { sealingKeyOf, unhex } from "../../support/sealing.ts";
+import type { CurveName, HashName, MaybePromise } from "../../../offchain/crypto/face.ts";
+import { BACKS } from "../../support/crypto-backs.ts";
+import type { AnyBack } from "../../support/crypto-backs.ts";
+import { pkcs8Of, sealingKeyOf, unhex } from "../../support/sealing.ts";
 import { describeVectors, readVectors } from "../../support/vectors.ts";
 
 interface Case {
@@ -41,7 +41,17 @@ async function disagreements<Test>(
   return found;
 }
 
-describeVectors("crypto: Wycheproof signatures", ["wycheproof/ecdsa_secp256r1_sha256_p1363_test.json"], () => {
+for (const [name, back] of BACKS) {
+  const title = `crypto/${name}: Wycheproof`;
+  const signatures = ["wycheproof/ecdsa_secp256r1_sha256_p1363_test.json"];
+  describeVectors(`${title} signatures`, signatures, () => testSignatures(back));
+  describeVectors(`${title} key agreement and encryption`, ["wycheproof/x25519_test.json"], () =>
+    testAgreementAndEncryption(name, back),
+  );
+}
+
+function testSignatures({ importEcPoint, importSpki, keccak256, ...back }: AnyBack): void {
+  const { recoverAddress, sha256, verifyEcdsa, verifyRsaPss } = back;
   const curves: readonly (readonly [file: string, hash: HashName, curve: CurveName | undefined])[] = [
     ["ecdsa_secp256r1_sha256_p1363_test.json", "sha256", "P-256"],
     ["ecdsa_secp384r1_sha384_p1363_test.json", "sha384", "P-384"],
@@ -95,9 +105,15 @@ describeVectors("crypto: Wycheproof signatures", ["wycheproof/ecdsa_secp256r1_sh
       expect(await disagreements(tests, agrees)).to.deep.equal([]);
     }
   });
-});
+}
 
-describeVectors("crypto: Wycheproof key agreement and encryption", ["wycheproof/x25519_test.json"], () => {
+function testAgreementAndEncryption(name: string, back: AnyBack): void {
+  const { aesGcmOpen, aesGcmSeal, agreeX25519, hkdfSha256, hmacSha256 } = back;
+  const agreementKeyOf = (privateBytes: Uint8Array): MaybePromise<object> =>
+    name === "node"
+      ? sealingKeyOf(privateBytes, new Uint8Array(32)).privateKey
+      : crypto.subtle.importKey("pkcs8", pkcs8Of(privateBytes), "X25519", false, ["deriveBits"]);
+
   it("agreeX25519 agrees with every case, and refuses every secret of zeros", async () => {
     interface Agreement {
       readonly public: string;
@@ -106,8 +122,7 @@ describeVectors("crypto: Wycheproof key agreement and encryption", ["wycheproof/
     }
     for (const { tests } of groupsOf("x25519_test.json") as readonly Group<Agreement>[]) {
       const agrees = async (test: Case & Agreement): Promise<boolean> => {
-        const { privateKey } = sealingKeyOf(unhex(test.private), new Uint8Array(32));
-        const secret = await agreeX25519(privateKey, unhex(test.public));
+        const secret = await agreeX25519(await agreementKeyOf(unhex(test.private)), unhex(test.public));
         const expected = unhex(test.shared);
         if (isZero(expected)) return secret === undefined;
         return secret !== undefined && Buffer.compare(secret, expected) === 0;
@@ -168,4 +183,4 @@ describeVectors("crypto: Wycheproof key agreement and encryption", ["wycheproof/
       expect(await disagreements(tests, agrees)).to.deep.equal([]);
     }
   });
-});
+}

@@ -1,13 +1,12 @@
-import { aesGcmOpen, aesGcmSeal, agreeX25519, createAgreementKey, createSigningKey, hmacSha256 } from "#crypto";
-import { importEcPoint, importSpki, keccak256, randomBytes, recoverAddress, sha256, sha384 } from "#crypto";
-import { signDigest, signingAddress, timingSafeEqual, verifyEcdsa, verifyRsaPss } from "#crypto";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { expect } from "chai";
 import { computeAddress, hexlify, keccak256 as ethersKeccak, SigningKey } from "ethers";
 import * as fc from "fast-check";
-import { createHash, createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { constants, createHash, createHmac, generateKeyPairSync, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { concat, toHex, utf8 } from "../../../offchain/encoding/bytes.ts";
+import { concat, isZero, toHex, utf8 } from "../../../offchain/encoding/bytes.ts";
+import { BACKS } from "../../support/crypto-backs.ts";
+import type { AnyBack } from "../../support/crypto-backs.ts";
 
 const bytes = fc.uint8Array({ maxLength: 200 });
 
@@ -15,7 +14,31 @@ function spkiOf(key: KeyObject): Uint8Array {
   return new Uint8Array(key.export({ format: "der", type: "spki" }));
 }
 
-describe("crypto/node", () => {
+/** Whether a back refuses, at once or later. */
+async function refuses(work: () => unknown): Promise<boolean> {
+  try {
+    await work();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+for (const [name, back] of BACKS) describe(`crypto/${name}`, () => testBack(name, back));
+
+describe("crypto", () => {
+  it("has one face: both backs export the same names", () => {
+    const [node = [], browser = []] = BACKS.map(([, back]) => Object.keys(back).toSorted());
+    expect(node).to.not.be.empty;
+    expect(browser).to.deep.equal(node);
+  });
+});
+
+function testBack(name: string, back: AnyBack): void {
+  const { aesGcmOpen, aesGcmSeal, agreeX25519, createAgreementKey, createSigningKey, hmacSha256 } = back;
+  const { hkdfSha256, importEcPoint, importSpki, keccak256, randomBytes, recoverAddress, sha256, sha384 } = back;
+  const { signDigest, signingAddress, timingSafeEqual, verifyEcdsa, verifyRsaPss } = back;
+
   describe("hashes", () => {
     it("hash their parts as one text", () => {
       fc.assert(
@@ -48,6 +71,22 @@ describe("crypto/node", () => {
       expect(toHex(hmacSha256(utf8("Jefe"), utf8("what do ya want "), utf8("for nothing?")))).to.equal(
         "0x5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
       );
+    });
+  });
+
+  describe("randomBytes", () => {
+    it("draws more than WebCrypto gives in one call", () => {
+      const bytes = randomBytes(200_000);
+      expect(bytes).to.have.length(200_000);
+      expect(isZero(bytes.subarray(-32))).to.equal(false);
+    });
+  });
+
+  describe("hkdfSha256", () => {
+    it("gives not more than 255 blocks", () => {
+      const [ikm, salt, info] = [utf8("ikm"), utf8("salt"), utf8("info")];
+      expect(hkdfSha256({ ikm, salt, info, length: 255 * 32 })).to.have.length(255 * 32);
+      expect(() => hkdfSha256({ ikm, salt, info, length: 255 * 32 + 1 })).to.throw(RangeError);
     });
   });
 
@@ -89,24 +128,28 @@ describe("crypto/node", () => {
   });
 
   describe("importSpki and importEcPoint", () => {
-    it("refuse a point off the curve, another length, and bytes that are no key", () => {
-      const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-      const spki = spkiOf(publicKey);
-      const xy = spki.slice(-64);
-      expect(() => importEcPoint("P-256", xy)).to.not.throw();
-      expect(() =>
-        importEcPoint(
-          "P-256",
-          Uint8Array.from(xy, (byte, at) => (at === 63 ? byte ^ 1 : byte)),
-        ),
-      ).to.throw();
-      expect(() => importEcPoint("P-256", new Uint8Array(64))).to.throw();
-      expect(() => importEcPoint("P-256", concat(new Uint8Array(2), xy))).to.throw(RangeError);
-      expect(() => importEcPoint("P-384", xy)).to.throw(RangeError);
-      expect(() =>
-        importSpki(Uint8Array.from(spki, (byte, at) => (at === spki.length - 1 ? byte ^ 1 : byte))),
-      ).to.throw();
-      expect(() => importSpki(new Uint8Array(0))).to.throw();
+    it("refuse a point off the curve, another length, and bytes that are no key", async () => {
+      for (const [namedCurve, width] of [
+        ["P-256", 64],
+        ["P-384", 96],
+      ] as const) {
+        const spki = spkiOf(generateKeyPairSync("ec", { namedCurve }).publicKey);
+        const off = Uint8Array.from(spki, (byte, at) => (at === spki.length - 1 ? byte ^ 1 : byte));
+        const xy = spki.slice(-width);
+        expect(await refuses(() => importEcPoint(namedCurve, xy))).to.equal(false);
+        expect(await refuses(() => importSpki(spki))).to.equal(false);
+        expect(await refuses(() => importEcPoint(namedCurve, off.slice(-width)))).to.equal(true);
+        expect(await refuses(() => importEcPoint(namedCurve, new Uint8Array(width)))).to.equal(true);
+        expect(() => importEcPoint(namedCurve, concat(new Uint8Array(2), xy))).to.throw(RangeError);
+        expect(() => importEcPoint(namedCurve === "P-256" ? "P-384" : "P-256", xy)).to.throw(RangeError);
+        expect(await refuses(() => importSpki(off))).to.equal(true);
+        expect(await refuses(() => importSpki(spki.subarray(1)))).to.equal(true);
+      }
+      const spki = spkiOf(generateKeyPairSync("ec", { namedCurve: "secp256k1" }).publicKey);
+      const off = Uint8Array.from(spki, (byte, at) => (at === spki.length - 1 ? byte ^ 1 : byte));
+      expect(await refuses(() => importSpki(spki))).to.equal(false);
+      expect(await refuses(() => importSpki(off))).to.equal(true);
+      expect(await refuses(() => importSpki(new Uint8Array(0)))).to.equal(true);
     });
   });
 
@@ -127,13 +170,36 @@ describe("crypto/node", () => {
     it("never fall back to another scheme for a key of another kind", async () => {
       const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
       const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
-      const ed25519 = generateKeyPairSync("ed25519");
       const pkcs1 = sign("sha256", message, rsa.privateKey);
       expect(await verifyEcdsa("sha256", await importSpki(spkiOf(rsa.publicKey)), message, pkcs1)).to.equal(false);
       const der = sign("sha256", message, ec.privateKey);
       expect(await verifyRsaPss("sha256", await importSpki(spkiOf(ec.publicKey)), message, der)).to.equal(false);
-      const pure = sign(null, message, ed25519.privateKey);
-      expect(await verifyEcdsa("sha256", await importSpki(spkiOf(ed25519.publicKey)), message, pure)).to.equal(false);
+    });
+
+    it("make no use of a key of a kind that no vendor has", async () => {
+      const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+      const pure = sign(null, message, privateKey);
+      const verify = async () => verifyEcdsa("sha256", await importSpki(spkiOf(publicKey)), message, pure);
+      if (name === "node") expect(await verify()).to.equal(false);
+      else expect(await refuses(verify)).to.equal(true);
+    });
+
+    it("verify RSA-PSS under each hash with a salt of its length, and with no other", async () => {
+      const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+      const key = await importSpki(spkiOf(publicKey));
+      for (const [hash, saltLength] of [
+        ["sha256", 32],
+        ["sha384", 48],
+        ["sha512", 64],
+      ] as const) {
+        const signedWith = (length: number) =>
+          sign(hash, message, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: length });
+        expect(await verifyRsaPss(hash, key, message, signedWith(saltLength))).to.equal(true);
+        expect(await verifyRsaPss(hash, key, message, signedWith(20))).to.equal(false);
+        expect(
+          await verifyRsaPss(hash === "sha256" ? "sha384" : "sha256", key, message, signedWith(saltLength)),
+        ).to.equal(false);
+      }
     });
   });
 
@@ -175,4 +241,4 @@ describe("crypto/node", () => {
       expect(recoverAddress(digest.subarray(1), good)).to.equal(undefined);
     });
   });
-});
+}
