@@ -2,6 +2,7 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
+import { sha1 as legacySha1 } from "@noble/hashes/legacy.js";
 import * as sha2 from "@noble/hashes/sha2.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { concatBytes, hexToBytes } from "@noble/hashes/utils.js";
@@ -31,6 +32,11 @@ const EC_HEADS = [
   { curve: "P-384", width: 48, der: hexToBytes("3076301006072a8648ce3d020106052b8104002203620004") },
   { curve: "secp256k1", width: 32, der: hexToBytes("3056301006072a8648ce3d020106052b8104000a03420004") },
 ] as const;
+
+/** SHA-1, only where a format names a key by it, such as OCSP: it proves nothing. */
+export function sha1(...parts: readonly Uint8Array[]): Uint8Array {
+  return hashed(legacySha1.create(), parts);
+}
 
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return hashed(sha2.sha256.create(), parts);

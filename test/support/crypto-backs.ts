@@ -4,6 +4,7 @@ import * as node from "../../offchain/crypto/node.ts";
 
 /** What `#crypto` is to whoever imports it, with the back's own kinds of key. */
 export interface CryptoFace<VerifyKey extends object, AgreementKey extends object> {
+  readonly sha1: (...parts: readonly Uint8Array[]) => Uint8Array;
   readonly sha256: (...parts: readonly Uint8Array[]) => Uint8Array;
   readonly sha384: (...parts: readonly Uint8Array[]) => Uint8Array;
   readonly keccak256: (...parts: readonly Uint8Array[]) => Uint8Array;
