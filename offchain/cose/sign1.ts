@@ -71,8 +71,8 @@ export async function verifyCoseSign1(message: CoseSign1, key: VerifyKey, algori
   if (!holds) throw new EvidenceError("SIGNATURE_INVALID", "COSE: the signature does not hold");
 }
 
-/** The Sig_structure without external data. */
-function signedBytes({ protectedBytes, payload }: CoseSign1): Uint8Array {
+/** What is signed: the Sig_structure without external data. */
+export function signedBytes({ protectedBytes, payload }: Pick<CoseSign1, "protectedBytes" | "payload">): Uint8Array {
   const context = utf8("Signature1");
   const items = [head(3, context.length), context, byteString(protectedBytes), head(2, 0), byteString(payload)];
   return concat(head(4, 4), ...items);

@@ -31,6 +31,10 @@ export const TEST_MEASUREMENTS: WorkerMeasurements = {
   rtmr1: filled(48, 0xa1),
   rtmr2: filled(48, 0xa2),
   rtmr3: filled(48, 0xa3),
+  measurement: filled(48, 0xb0),
+  pcr0: filled(48, 0xc0),
+  pcr1: filled(48, 0xc1),
+  pcr2: filled(48, 0xc2),
 };
 
 /** The endorsements of a platform at a time, with defects. */

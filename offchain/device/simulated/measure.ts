@@ -8,7 +8,7 @@ import { canonicalJson } from "../../encoding/json.ts";
 import type { Json } from "../../encoding/json.ts";
 import { ConfigError } from "../../errors.ts";
 
-/** What evidence says of a worker: 32 bytes for the two of SGX, 48 bytes for those of TDX. */
+/** What evidence says of a worker: 32 bytes for the two of SGX, 48 bytes for those of TDX, SEV-SNP and Nitro Enclaves. */
 export interface WorkerMeasurements {
   readonly mrenclave: Hex;
   readonly mrsigner: Hex;
@@ -20,6 +20,12 @@ export interface WorkerMeasurements {
   readonly rtmr1: Hex;
   readonly rtmr2: Hex;
   readonly rtmr3: Hex;
+  /** Of SEV-SNP. */
+  readonly measurement: Hex;
+  /** Of Nitro Enclaves: the image, what it starts with, the application. */
+  readonly pcr0: Hex;
+  readonly pcr1: Hex;
+  readonly pcr2: Hex;
 }
 
 /** One file of a program, by its path from the root with forward slashes. */
@@ -60,6 +66,8 @@ export async function measureWorker(worker: Program & { readonly configuration: 
   const rtmr2 = extend(sha384(utf8(list)));
   const rtmr3 = extend(sha384(utf8(canonicalJson(worker.configuration))));
   const zero = toHex(ZERO_48);
+  const pcr1 = extend(sha384(mrtd, rtmr1));
+  const pcr2 = extend(sha384(rtmr0, rtmr2, rtmr3));
   return {
     mrenclave: toHex(sha256(mrtd, rtmr0, rtmr1, rtmr2, rtmr3)),
     mrsigner: toHex(sha256(utf8("SIMULATED Cloister enclave signer"))),
@@ -71,16 +79,42 @@ export async function measureWorker(worker: Program & { readonly configuration: 
     rtmr1: toHex(rtmr1),
     rtmr2: toHex(rtmr2),
     rtmr3: toHex(rtmr3),
+    measurement: toHex(sha384(mrtd, rtmr0, rtmr1, rtmr2, rtmr3)),
+    pcr0: toHex(extend(sha384(pcr1, pcr2))),
+    pcr1: toHex(pcr1),
+    pcr2: toHex(pcr2),
   };
 }
 
-/** The workload id under which the chain knows measured code on a platform. @see docs/protocol.md section 1 */
-export function workloadIdOf(platform: "intel-sgx" | "intel-tdx", measurements: WorkerMeasurements): Hex {
-  const { mrenclave, mrtd, mrconfigid, mrowner, mrownerconfig, rtmr0, rtmr1, rtmr2, rtmr3 } = measurements;
-  const ofTdx = [mrtd, mrconfigid, mrowner, mrownerconfig, rtmr0, rtmr1, rtmr2, rtmr3];
-  const [prefix, parts] = platform === "intel-sgx" ? [1, [mrenclave]] : [2, ofTdx];
-  const measured = parts.map((part) => parseHex(part) ?? new Uint8Array(0));
+/** Platforms whose machines can be simulated as nodes. */
+export const SIMULATED_PLATFORMS = ["intel-sgx", "intel-tdx", "amd-sev-snp", "aws-nitro"] as const;
+
+export type SimulatedPlatform = (typeof SIMULATED_PLATFORMS)[number];
+
+/** The platform's number and the measurements that identify code on it, in order. @see docs/protocol.md section 1 */
+const WORKLOADS: Readonly<Record<SimulatedPlatform, readonly [number, ...(keyof WorkerMeasurements)[]]>> = {
+  "intel-sgx": [1, "mrenclave"],
+  "intel-tdx": [2, "mrtd", "mrconfigid", "mrowner", "mrownerconfig", "rtmr0", "rtmr1", "rtmr2", "rtmr3"],
+  "amd-sev-snp": [3, "measurement"],
+  "aws-nitro": [4, "pcr0", "pcr1", "pcr2"],
+};
+
+/** The workload id under which the chain knows measured code on a platform. */
+export function workloadIdOf(platform: SimulatedPlatform, measurements: WorkerMeasurements): Hex {
+  const [prefix, ...names] = WORKLOADS[platform];
+  const measured = names.map((name) => parseHex(measurements[name]) ?? new Uint8Array(0));
   return toHex(keccak256(Uint8Array.of(prefix), concat(...measured)));
+}
+
+/** The workload ids of measured code on every platform. */
+export function workloadIds(measurements: WorkerMeasurements): Readonly<Record<SimulatedPlatform, Hex>> {
+  const of = (platform: SimulatedPlatform): Hex => workloadIdOf(platform, measurements);
+  return {
+    "intel-sgx": of("intel-sgx"),
+    "intel-tdx": of("intel-tdx"),
+    "amd-sev-snp": of("amd-sev-snp"),
+    "aws-nitro": of("aws-nitro"),
+  };
 }
 
 /** The files that a program consists of, in ascending order of their paths: the entry and everything it imports from the root. */
@@ -98,7 +132,10 @@ export async function programSources(program: Program): Promise<readonly SourceF
   return paths.map((path) => ({ path, sha384: found.get(path) ?? "" }));
 }
 
-/** @see Intel TDX Module Base Architecture Specification, section 12.2.2, RTMR: run-time measurement registers */
+/**
+ * A register that starts at zero, extended once; PCRs are extended in the same way.
+ * @see Intel TDX Module Base Architecture Specification, section 12.2.2, RTMR; AWS Nitro Enclaves, PCRs
+ */
 function extend(digest: Uint8Array): Uint8Array {
   return sha384(ZERO_48, digest);
 }

@@ -4,6 +4,7 @@ import { sha256, sha384 } from "#crypto";
 import { concat, utf8 } from "../../../encoding/bytes.ts";
 import type { Hex } from "../../../encoding/bytes.ts";
 import type { Device } from "../../device.ts";
+import { damaged, wholeReportData, type Damage } from "../damage.ts";
 import type { WorkerMeasurements } from "../measure.ts";
 import { qeSigner, QE_PRODUCT } from "./documents.ts";
 import { deriveScalar, privateKeyOf, publicPoint } from "./keys.ts";
@@ -12,13 +13,9 @@ import { sgxReport, tdReport, uint16le, uint32le } from "./report.ts";
 import { bytesOf } from "../state.ts";
 
 /** What can be wrong with a quote; each is what a broken or lying node could send. */
-export interface QuoteDefects {
+export interface QuoteDefects extends Damage {
   /** The enclave or trust domain runs in debug mode. */
   readonly debug?: boolean;
-  /** The byte at this offset of the finished quote is inverted. */
-  readonly flippedByte?: number;
-  /** This many bytes are missing at the end. */
-  readonly truncatedBy?: number;
   /** The quote is over these 64 bytes, whatever was asked for. */
   readonly reportData?: Uint8Array;
   /** Signed by another key than the attestation key that the quote names. */
@@ -35,7 +32,9 @@ export interface QuoteDefects {
   readonly dirtyQeReportData?: boolean;
 }
 
-const REPORT_DATA_LENGTH = 64;
+/** What quotes say of a worker. */
+type IntelMeasurements = Omit<WorkerMeasurements, "measurement" | "pcr0" | "pcr1" | "pcr2">;
+
 const VERSIONS = { "intel-sgx": 3, "intel-tdx": 4 } as const;
 const TEE_TYPES = { "intel-sgx": 0, "intel-tdx": 0x81 } as const;
 const ECDSA_P256 = 2;
@@ -55,7 +54,7 @@ const ENCLAVE_SVN = 1;
 /** The device of a provisioned machine that runs measured code; `defects` make evidence that must be refused. */
 export function simulatedDevice(
   platform: PlatformFile,
-  measurements: WorkerMeasurements,
+  measurements: IntelMeasurements,
   defects: QuoteDefects = {},
 ): Device {
   return {
@@ -67,14 +66,11 @@ export function simulatedDevice(
 
 function quote(
   platform: PlatformFile,
-  measurements: WorkerMeasurements,
+  measurements: IntelMeasurements,
   wanted: Uint8Array,
   defects: QuoteDefects,
 ): Uint8Array {
-  const reportData = defects.reportData ?? wanted;
-  if (reportData.length !== REPORT_DATA_LENGTH) {
-    throw new RangeError(`report data has ${REPORT_DATA_LENGTH} bytes, not ${reportData.length}`);
-  }
+  const reportData = wholeReportData(defects.reportData ?? wanted);
   const signedPart = concat(headerOf(platform), bodyOf(platform, measurements, reportData, defects));
   const attestationKey = defects.foreignAttestationKey === true ? foreignKey(platform) : platform.attestationKey;
   const signingKey = defects.forgedSignature === true ? foreignKey(platform) : attestationKey;
@@ -104,7 +100,7 @@ function headerOf(platform: PlatformFile): Uint8Array {
 
 function bodyOf(
   platform: PlatformFile,
-  measurements: WorkerMeasurements,
+  measurements: IntelMeasurements,
   reportData: Uint8Array,
   defects: QuoteDefects,
 ): Uint8Array {
@@ -155,16 +151,6 @@ function qeCertification(platform: PlatformFile, defects: QuoteDefects): Uint8Ar
 
 function certificationData(type: number, data: Uint8Array): Uint8Array {
   return concat(uint16le(type), uint32le(data.length), data);
-}
-
-function damaged(bytes: Uint8Array, defects: QuoteDefects): Uint8Array {
-  const { flippedByte } = defects;
-  if (flippedByte !== undefined) {
-    if (flippedByte >= bytes.length)
-      throw new RangeError(`a quote of ${bytes.length} bytes has no byte ${flippedByte}`);
-    bytes[flippedByte] = (bytes[flippedByte] ?? 0) ^ 0xff;
-  }
-  return bytes.subarray(0, bytes.length - (defects.truncatedBy ?? 0));
 }
 
 function withFlags(attributes: Hex, flags: number): Uint8Array {

@@ -88,6 +88,13 @@ describe("simulated measurement", () => {
     const { rtmr0, rtmr1, rtmr2, rtmr3 } = measured;
     expect([rtmr0, rtmr1, rtmr2, rtmr3]).to.deep.equal(rtmrs.map((rtmr) => `0x${rtmr.toString("hex")}`));
     expect(measured.mrtd).to.equal(`0x${mrtd.toString("hex")}`);
+    expect(measured.measurement).to.equal(`0x${hash("sha384", mrtd, ...rtmrs).toString("hex")}`);
+    const [entry, lockFile, sources, configuration] = rtmrs;
+    const pcr1 = extend(hash("sha384", mrtd, lockFile!));
+    const pcr2 = extend(hash("sha384", entry!, sources!, configuration!));
+    const pcrs = [extend(hash("sha384", pcr1, pcr2)), pcr1, pcr2];
+    const { pcr0, ...others } = measured;
+    expect([pcr0, others.pcr1, others.pcr2]).to.deep.equal(pcrs.map((pcr) => `0x${pcr.toString("hex")}`));
     expect(measured.mrenclave).to.equal(`0x${hash("sha256", mrtd, ...rtmrs).toString("hex")}`);
   });
 
@@ -99,11 +106,29 @@ describe("simulated measurement", () => {
 
   it("shows each change in MRENCLAVE and in the register of what changed", async () => {
     const original = await measure();
-    expect(changed(original, await measure({ "lib/b.ts": "// other" }))).to.deep.equal(["mrenclave", "rtmr2"]);
-    expect(changed(original, await measure({ "lib/schema.sql": "drop" }))).to.deep.equal(["mrenclave", "rtmr2"]);
-    expect(changed(original, await measure({ "package-lock.json": "{ }" }))).to.deep.equal(["mrenclave", "rtmr1"]);
+    expect(changed(original, await measure({ "lib/b.ts": "// other" }))).to.deep.equal([
+      "mrenclave",
+      "rtmr2",
+      "measurement",
+      "pcr0",
+      "pcr2",
+    ]);
+    expect(changed(original, await measure({ "lib/schema.sql": "drop" }))).to.deep.equal([
+      "mrenclave",
+      "rtmr2",
+      "measurement",
+      "pcr0",
+      "pcr2",
+    ]);
+    expect(changed(original, await measure({ "package-lock.json": "{ }" }))).to.deep.equal([
+      "mrenclave",
+      "rtmr1",
+      "measurement",
+      "pcr0",
+      "pcr1",
+    ]);
     const other = await measureWorker({ ...program(), configuration: { ...CONFIGURATION, epsilon: 2 } });
-    expect(changed(original, other)).to.deep.equal(["mrenclave", "rtmr3"]);
+    expect(changed(original, other)).to.deep.equal(["mrenclave", "rtmr3", "measurement", "pcr0", "pcr2"]);
     expect(changed(original, await measure({ "lib/unused.ts": "other" }))).to.deep.equal([]);
   });
 
