@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { openContracts } from "../offchain/chain/contracts.ts";
 import { readDeployment } from "../offchain/chain/deployment.ts";
-import { publishWorkloads, type PublishedWorkload } from "../offchain/chain/publish-workloads.ts";
+import { parseWorkload, publishWorkloads } from "../offchain/chain/publish-workloads.ts";
 import { connectChain } from "../offchain/chain/provider.ts";
 import { openSender } from "../offchain/chain/sender.ts";
 import { parseHex, toHex } from "../offchain/encoding/bytes.ts";
@@ -14,7 +14,8 @@ const HELP = `npm run publish-reference-values -- --rpc URL --key FILE --workloa
   --rpc URL               JSON-RPC endpoint of the chain
   --deployments DIR       where <chainId>.json is; deployments/ where not given
   --key FILE              file with the proposer's and executor's private key, 0x-hex
-  --workload ID:PLATFORM  a workload id of \`cloister measure\` and its platform byte (129 simulated SGX, 130 simulated TDX)
+  --workload ID:PLATFORM  a workload id of \`cloister measure\` and its platform: a byte, or a name such as aws-nitro or,
+                          for simulated machines, simulated-aws-nitro
   --attempt NAME          another name publishes workloads again that were removed
 
 Exit 0: published. Exit 3: proposed, run it again when the delay is over.
@@ -46,15 +47,6 @@ async function main(): Promise<void> {
   const until = new Date(Number(publication.until) * 1000).toISOString();
   process.stdout.write(`proposed; it can be executed after ${until}: run the same command then\n`);
   process.exitCode = 3;
-}
-
-function parseWorkload(text: string): PublishedWorkload {
-  const [id = "", platform = ""] = text.split(":");
-  const workloadId = parseHex(id, 32);
-  if (workloadId === undefined || !/^\d{1,3}$/.test(platform) || Number(platform) > 255) {
-    throw new ConfigError("CONFIG_INVALID", `--workload ${text} is not 32 bytes of 0x-hex, a colon and a byte`);
-  }
-  return { workloadId: toHex(workloadId), platform: Number(platform) };
 }
 
 function readKey(path: string): Uint8Array {

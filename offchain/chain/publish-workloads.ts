@@ -2,6 +2,8 @@ import { keccak256 } from "#crypto";
 import { parseHex, toHex, utf8, type Hex } from "../encoding/bytes.ts";
 import { canonicalJson } from "../encoding/json.ts";
 import { ConfigError } from "../errors.ts";
+import { NODE_PLATFORMS } from "../evidence/scheme.ts";
+import { platformCode } from "../verifier/verdict.ts";
 import type { Contracts } from "./contracts.ts";
 import { execute, readProposalTime, readTimelockDelay, schedule, type Proposal } from "./governance.ts";
 import { latestBlock } from "./provider.ts";
@@ -14,10 +16,38 @@ export interface PublishedWorkload {
   readonly platform: number;
 }
 
+const SIMULATED = "simulated-";
+
+/**
+ * Reads `ID:PLATFORM`, the platform by its byte or by its name, such as `aws-nitro` or `simulated-aws-nitro`.
+ * Throws `ConfigError` `CONFIG_INVALID`.
+ */
+export function parseWorkload(text: string): PublishedWorkload {
+  const [id = "", named = "", ...rest] = text.split(":");
+  const workloadId = parseHex(id, 32);
+  const platform = platformByte(named);
+  if (workloadId !== undefined && platform !== undefined && rest.length === 0) {
+    return { workloadId: toHex(workloadId), platform };
+  }
+  const names = NODE_PLATFORMS.join(", ");
+  throw new ConfigError("CONFIG_INVALID", `${text} is not 32 bytes of 0x-hex, a colon and a platform`, {
+    next: `Give a platform as a byte or as one of ${names}, with ${SIMULATED} before it for simulated machines.`,
+  });
+}
+
+function platformByte(named: string): number | undefined {
+  if (/^\d{1,3}$/.test(named)) return Number(named) <= MAX_BYTE ? Number(named) : undefined;
+  const simulated = named.startsWith(SIMULATED);
+  const name = simulated ? named.slice(SIMULATED.length) : named;
+  const platform = NODE_PLATFORMS.find((known) => known === name);
+  return platform && platformCode(platform, simulated);
+}
+
 /** Where a publication stands: `until` is seconds since 1970. */
 export type Publication =
   { readonly state: "published"; readonly added: number } | { readonly state: "waiting"; readonly until: bigint };
 
+const MAX_BYTE = 255;
 /** Executed proposals have this time in the timelock. */
 const EXECUTED = 1n;
 

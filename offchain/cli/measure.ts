@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { measureWorker, workloadIdOf } from "../device/simulated/measure.ts";
+import { measureWorker, SIMULATED_PLATFORMS, workloadIds } from "../device/simulated/measure.ts";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { loadPackage } from "../inference/package.ts";
 import { configHash, measuredConfiguration } from "../worker/config.ts";
@@ -38,22 +38,18 @@ async function measure(options: Options, { environment }: Session): Promise<Repo
     entry: WORKER,
     configuration: { ...configuration },
   });
-  const workloadIds = {
-    "intel-sgx": workloadIdOf("intel-sgx", measurements),
-    "intel-tdx": workloadIdOf("intel-tdx", measurements),
-  };
+  const workloads = workloadIds(measurements);
   const hash = configHash(configuration);
   return {
     exit: 0,
-    json: { simulated: true, configuration, configHash: hash, measurements, workloadIds },
+    json: { simulated: true, configuration, configHash: hash, measurements, workloadIds: workloads },
     lines: [
       "SIMULATED  these are the measurements of simulated hardware; docs/simulated.md has the recipe",
       ...pairLines({
         ...Object.fromEntries(models.map((root, index) => [`model ${index + 1}`, root])),
         "configuration hash": hash,
         ...measurements,
-        "workload on intel-sgx": workloadIds["intel-sgx"],
-        "workload on intel-tdx": workloadIds["intel-tdx"],
+        ...Object.fromEntries(SIMULATED_PLATFORMS.map((name) => [`workload on ${name}`, workloads[name]])),
       }),
     ],
   };

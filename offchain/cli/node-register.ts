@@ -46,7 +46,7 @@ export function addNodeRegister(node: Command, session: Session): void {
     .option("--salt <hex>", "32 bytes that make the node's id; where not given, they follow from the endpoint")
     .option("--platform-file <file>", "the simulated machine that the worker runs on")
     .option("--vendor <file>", "the simulated vendor that provisions a machine, where there is no platform file")
-    .option("--tee <tee>", "intel-sgx or intel-tdx, for a machine that is provisioned", "intel-tdx")
+    .option("--tee <tee>", "the platform of a machine that is provisioned; the vendor's first where not given")
     .option("--out <file>", "where the worker's configuration goes")
     .action(async (options: Options) => {
       checkPlace(options);

@@ -24,7 +24,7 @@ export interface TrustOptions {
  * Throws `ConfigError` where a file is none of its kind.
  */
 export function readTrust(options: TrustOptions, further: readonly TrustRoot[] = []): Trust {
-  const given = [...(options.trustRoot ?? []).map(readTrustRoot), ...further];
+  const given = [...(options.trustRoot ?? []).flatMap(readTrustRoots), ...further];
   const stated = options.policy === undefined ? {} : readFileJson(options.policy);
   const decides = isObject(stated) && Object.hasOwn(stated, "allowSimulated");
   const policy = parsePolicy(stated);
@@ -32,15 +32,21 @@ export function readTrust(options: TrustOptions, further: readonly TrustRoot[] =
   return { trustRoots: [...VENDOR_ROOTS, ...given], policy: { ...policy, allowSimulated } };
 }
 
-/** A trust root's JSON, or a root certificate in PEM or DER: whoever is no known vendor counts as a simulated one. */
-function readTrustRoot(path: string): TrustRoot {
+/** The JSON of one trust root or of a list, or a root certificate in PEM or DER: whoever is no known vendor counts as a simulated one. */
+function readTrustRoots(path: string): readonly TrustRoot[] {
   const bytes = readFileBytes(path);
-  if (bytes[0] === "{".charCodeAt(0)) return parseTrustRoot(readFileJson(path), path);
+  if (bytes[0] === "{".charCodeAt(0)) return [parseTrustRoot(readFileJson(path), path)];
+  if (bytes[0] === "[".charCodeAt(0)) return parseTrustRoots(readFileJson(path), path);
   try {
     const [certificate] = isPem(bytes) ? parsePem(bytes, "CERTIFICATE") : [bytes];
-    return trustRootOf(certificate ?? bytes, path, true);
+    return [trustRootOf(certificate ?? bytes, path, true)];
   } catch (cause) {
     if (!(cause instanceof CloisterError)) throw cause;
     throw new ConfigError("CONFIG_INVALID", `${path} is neither a trust root's JSON nor a certificate`, { cause });
   }
+}
+
+function parseTrustRoots(json: unknown, path: string): readonly TrustRoot[] {
+  if (!Array.isArray(json)) throw new ConfigError("CONFIG_INVALID", `${path} is no list of trust roots`);
+  return json.map((root: unknown, index) => parseTrustRoot(root, `${path}[${index}]`));
 }

@@ -1,9 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Profile } from "../client/profile.ts";
-import { provisionPlatform } from "../device/simulated/intel/platform.ts";
-import { platformFromJson, platformToJson, type SimulatedTee } from "../device/simulated/intel/platform-file.ts";
-import { vendorFromJson } from "../device/simulated/intel/vendor.ts";
+import { provisionMachine, readMachine, type Machine } from "../device/simulated/machine.ts";
+import { SIMULATED_PLATFORMS, type SimulatedPlatform } from "../device/simulated/measure.ts";
 import type { Hex } from "../encoding/bytes.ts";
 import { prettyJson } from "../encoding/json.ts";
 import { ConfigError } from "../errors.ts";
@@ -15,7 +14,7 @@ export interface PlaceOptions {
   readonly endpoint: string;
   readonly platformFile?: string;
   readonly vendor?: string;
-  readonly tee: string;
+  readonly tee?: string;
   readonly out?: string;
 }
 
@@ -27,16 +26,13 @@ export interface WorkerIdentity {
   readonly models: readonly { readonly path: string; readonly root: Hex }[];
 }
 
-const TEES: readonly SimulatedTee[] = ["intel-sgx", "intel-tdx"];
-
 /** Refuses a place that no worker could run at, before anything is spent; throws `ConfigError`. */
 export function checkPlace(options: PlaceOptions): void {
   listeningAt(options.endpoint);
   if ((options.platformFile === undefined) === (options.vendor === undefined)) {
     throw new ConfigError("CONFIG_INVALID", "give one of --platform-file and --vendor");
   }
-  if (options.platformFile === undefined) teeOf(options.tee);
-  platformJson(options);
+  machineOf(options);
 }
 
 /** Writes the configuration that `node run` takes, and the machine's file beside it where it is provisioned. */
@@ -45,7 +41,8 @@ export function writeWorkerConfig(path: string, options: PlaceOptions, identity:
   const directory = dirname(path);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const platformFile = resolve(options.platformFile ?? join(directory, "platform.json"));
-  if (options.platformFile === undefined) writeFileSync(platformFile, platformJson(options), { mode: 0o600 });
+  const { kind, json } = machineOf(options);
+  if (options.platformFile === undefined) writeFileSync(platformFile, json, { mode: 0o600 });
   const config = {
     name: `node-${worker.nodeId.slice(2, 10)}`,
     ...worker,
@@ -53,25 +50,25 @@ export function writeWorkerConfig(path: string, options: PlaceOptions, identity:
     deployments: profile.deployments,
     dataDir: join(directory, "data"),
     ...listeningAt(options.endpoint),
-    device: { kind: "simulated-intel", platformFile },
+    device: { kind, platformFile },
     settlementKeyFile: profile.keyFile,
   };
   parseWorkerConfig(config);
   writeFileSync(path, `${prettyJson(config)}\n`);
 }
 
-/** The machine's file: the one given, or a new machine of the vendor's, named by the endpoint so that it stays the same. */
-function platformJson({ platformFile, vendor, tee, endpoint }: PlaceOptions): string {
+/** The machine of the file given, or a new one of the vendor's, named by the endpoint so that it stays the same. */
+function machineOf({ platformFile, vendor, tee, endpoint }: PlaceOptions): Machine {
   const text = new TextDecoder().decode(readFileBytes(platformFile ?? vendor ?? ""));
-  if (platformFile !== undefined) return platformToJson(platformFromJson(text));
-  const machine = { tee: teeOf(tee), now: Date.now(), name: endpoint };
-  return platformToJson(provisionPlatform(vendorFromJson(text), machine));
+  if (platformFile !== undefined) return readMachine(text);
+  return provisionMachine(text, { ...platformOf(tee), now: Date.now(), name: endpoint });
 }
 
-function teeOf(text: string): SimulatedTee {
-  const tee = TEES.find((known) => known === text);
-  if (tee === undefined) throw new ConfigError("CONFIG_INVALID", `--tee is none of ${TEES.join(", ")}`);
-  return tee;
+function platformOf(tee: string | undefined): { readonly platform?: SimulatedPlatform } {
+  if (tee === undefined) return {};
+  const platform = SIMULATED_PLATFORMS.find((known) => known === tee);
+  if (platform !== undefined) return { platform };
+  throw new ConfigError("CONFIG_INVALID", `--tee is none of ${SIMULATED_PLATFORMS.join(", ")}`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { sha256 } from "#crypto";
+import { SIMULATED_KINDS, type SimulatedKind } from "../device/simulated/open.ts";
 import { parseHex, toHex, utf8, type Hex } from "../encoding/bytes.ts";
 import { JsonFields } from "../encoding/fields.ts";
 import { canonicalJson } from "../encoding/json.ts";
@@ -33,8 +34,8 @@ export interface WorkerConfig {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** The one kind of device of this version: a simulated Intel platform, by its file. */
-  readonly device: { readonly kind: "simulated-intel"; readonly platformFile: string; readonly gpu?: ConfiguredGpu };
+  /** The machine: in this version a simulated one, by its file. */
+  readonly device: { readonly kind: SimulatedKind; readonly platformFile: string; readonly gpu?: ConfiguredGpu };
   /** File with the 0x-hex private key that pays for settlements; it is no enclave key. */
   readonly settlementKeyFile: string;
   readonly settleEverySeconds: number;
@@ -74,8 +75,6 @@ export function parseWorkerConfig(json: unknown): WorkerConfig {
   const fields = new JsonFields(json, "worker", invalid);
   const unknown = fields.names().filter((name) => !NAMES.has(name));
   if (unknown.length > 0) throw invalid(`worker has no ${unknown.join(", ")}`);
-  const device = fields.fields("device");
-  if (device.text("kind") !== "simulated-intel") throw invalid("worker.device.kind is not simulated-intel");
   const models = fields
     .fieldsList("models")
     .map((model) => ({ path: model.text("path"), root: hexOf(model, "root", 32) }));
@@ -90,7 +89,7 @@ export function parseWorkerConfig(json: unknown): WorkerConfig {
     dataDir: fields.text("dataDir"),
     host: fields.has("host") ? fields.text("host") : "127.0.0.1",
     port: fields.has("port") ? fields.uint("port", 65_535) : 0,
-    device: { kind: "simulated-intel", platformFile: device.text("platformFile"), ...parseGpu(device) },
+    device: parseDevice(fields.fields("device")),
     settlementKeyFile: fields.text("settlementKeyFile"),
     settleEverySeconds: fields.has("settleEverySeconds") ? fields.uint("settleEverySeconds", MAX_SECONDS) : 600,
     evidenceMaxAgeSeconds: fields.has("evidenceMaxAgeSeconds")
@@ -104,6 +103,12 @@ function parseGpu(device: JsonFields): { readonly gpu?: ConfiguredGpu } {
   const gpu = device.fields("gpu");
   if (gpu.text("kind") !== "simulated-nvidia") throw invalid("worker.device.gpu.kind is not simulated-nvidia");
   return { gpu: { kind: "simulated-nvidia", platformFile: gpu.text("platformFile") } };
+}
+
+function parseDevice(fields: JsonFields): WorkerConfig["device"] {
+  const kind = SIMULATED_KINDS.find((known) => known === fields.text("kind"));
+  if (kind === undefined) throw invalid(`worker.device.kind is none of ${SIMULATED_KINDS.join(", ")}`);
+  return { kind, platformFile: fields.text("platformFile"), ...parseGpu(fields) };
 }
 
 /** The part of a configuration that is measured: what the enclave serves, not where it stands. */

@@ -9,11 +9,10 @@ import { connectChain } from "../chain/provider.ts";
 import { openSender } from "../chain/sender.ts";
 import type { Device } from "../device/device.ts";
 import type { Gpu } from "../device/gpu.ts";
-import { simulatedDevice } from "../device/simulated/intel/quote.ts";
-import { platformFromJson } from "../device/simulated/intel/platform-file.ts";
 import { measureWorker } from "../device/simulated/measure.ts";
 import { nvidiaDeviceFromJson } from "../device/simulated/nvidia/device-file.ts";
 import { simulatedNvidiaDevice } from "../device/simulated/nvidia/report.ts";
+import { openSimulated } from "../device/simulated/open.ts";
 import { toHex, type Hex } from "../encoding/bytes.ts";
 import { ConfigError } from "../errors.ts";
 import { listen } from "../http/server.ts";
@@ -35,9 +34,10 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const ENTRY = "offchain/worker/main.ts";
 
 async function openDevice(config: WorkerConfig): Promise<Device> {
-  const platform = platformFromJson(readFileSync(config.device.platformFile, "utf8"));
+  const { kind, platformFile } = config.device;
   const configuration = { ...measuredConfiguration(config.models) };
-  return simulatedDevice(platform, await measureWorker({ root: ROOT, entry: ENTRY, configuration }));
+  const measurements = await measureWorker({ root: ROOT, entry: ENTRY, configuration });
+  return openSimulated(kind, readFileSync(platformFile, "utf8"), measurements);
 }
 
 function openGpu({ device }: WorkerConfig): Gpu | undefined {

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contracts } from "../../../offchain/chain/contracts.ts";
-import { publishWorkloads, type PublishedWorkload } from "../../../offchain/chain/publish-workloads.ts";
+import { parseWorkload, publishWorkloads, type PublishedWorkload } from "../../../offchain/chain/publish-workloads.ts";
 import { readWorkload, removeWorkload } from "../../../offchain/chain/reference-values.ts";
 import { openSender, type Sender } from "../../../offchain/chain/sender.ts";
 import type { Hex } from "../../../offchain/encoding/bytes.ts";
 import { deployLocally } from "../../support/deployments.ts";
-import { codeOfAsync } from "../../support/errors.ts";
+import { codeOf, codeOfAsync } from "../../support/errors.ts";
 import { startLocalChain, type LocalChain } from "../../support/local-chain.ts";
 
 const DELAY = 60;
@@ -64,6 +64,28 @@ describe("chain/publish-workloads", () => {
     await passDelay();
     expect(await publish("2")).to.deep.equal({ state: "published", added: 2 });
     expect((await readWorkload(contracts, WORKLOADS[0].workloadId))?.removed).to.equal(false);
+  });
+
+  it("reads a workload with its platform by byte or name, and nothing else", () => {
+    const { workloadId } = WORKLOADS[0];
+    const known: readonly (readonly [string, number])[] = [
+      ["129", 0x81],
+      ["intel-sgx", 1],
+      ["simulated-intel-tdx", 0x82],
+      ["simulated-amd-sev-snp", 0x83],
+      ["aws-nitro", 4],
+      ["simulated-aws-nitro", 0x84],
+    ];
+    for (const [named, platform] of known) {
+      expect(parseWorkload(`${workloadId}:${named}`)).to.deep.equal({ workloadId, platform });
+    }
+    for (const named of ["", "256", "-1", "nvidia-gpu", "simulated-", "simulated-nvidia-gpu", "129:1"]) {
+      expect(
+        codeOf(() => parseWorkload(`${workloadId}:${named}`)),
+        named,
+      ).to.equal("CONFIG_INVALID");
+    }
+    expect(codeOf(() => parseWorkload("0x12:129"))).to.equal("CONFIG_INVALID");
   });
 
   it("refuses a sender who may not propose, and what is no workload id", async () => {

@@ -84,6 +84,14 @@ describe("cloister evidence verify", () => {
     const run = await cloister([...args, "--trust-root", aws], place);
     expect(run).to.include({ exit: 0, err: "" });
     expect(result(run)).to.include({ verdict: "affirming", simulated: true, platform: "aws-nitro" });
+    const others = [chain.trustRoot, { ...chain.trustRoot, spkiSha256: "00".repeat(32) }];
+    const list = write("roots.json", JSON.stringify(others.toReversed()));
+    expect((await cloister([...args, "--trust-root", list], place)).exit).to.equal(0);
+    const broken = await cloister([...args, "--trust-root", write("broken.json", "[1]")], place);
+    expect([broken.exit, (JSON.parse(broken.out) as { error: { code: string } }).error.code]).to.deep.equal([
+      2,
+      "CONFIG_INVALID",
+    ]);
     const untrusted = await cloister(args, place);
     expect(untrusted.exit).to.equal(1);
     expect(result(untrusted).failures[0]).to.include({ id: "document-chain", code: "CHAIN_UNTRUSTED" });

@@ -115,7 +115,7 @@ describe("cloister", () => {
     const measure = async (...args: string[]): Promise<Record<string, unknown>> =>
       JSON.parse((await cloister(["measure", "--json", ...args], at)).out) as Record<string, unknown>;
     const one = await measure("--model", models[0], "--model", models[1]);
-    expect(one["workloadIds"]).to.have.all.keys("intel-sgx", "intel-tdx");
+    expect(one["workloadIds"]).to.have.all.keys("intel-sgx", "intel-tdx", "amd-sev-snp", "aws-nitro");
     expect(await measure("--model", models[1], "--model", models[0])).to.deep.equal(one);
     expect(await measure("--model", models[0])).to.not.deep.equal(one);
   });

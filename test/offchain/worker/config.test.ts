@@ -44,6 +44,13 @@ describe("worker configuration", () => {
       });
     });
 
+    it("takes a simulated machine of every vendor", () => {
+      for (const kind of ["simulated-intel", "simulated-amd", "simulated-aws"] as const) {
+        const device = { kind, platformFile: "/platform.json" };
+        expect(parseWorkerConfig({ ...GOOD, device }).device).to.deep.equal(device);
+      }
+    });
+
     it("takes what is given", () => {
       const given = { host: "::1", port: 8080, settleEverySeconds: 60, evidenceMaxAgeSeconds: 30 };
       expect(parseWorkerConfig({ ...GOOD, ...given })).to.deep.include(given);
