@@ -100,6 +100,12 @@ export async function runVector(vector: Vector, read: (path: string) => Promise<
   };
 }
 
+/** What is said of a vector whose files are those given, under the default policy; undefined where its kind is not supported. */
+export async function verifyVector(vector: Vector, files: VectorFiles): Promise<VectorResult | undefined> {
+  const kind = VECTOR_KINDS[`${vector.platform} ${vector.kind}`];
+  return kind === undefined ? undefined : verify(vector, { kind, files, allowDebug: false });
+}
+
 async function readFiles({ files }: Vector, read: (path: string) => Promise<Uint8Array>): Promise<VectorFiles> {
   const parts = Object.entries(files).map(async ([role, path]) => [role, await read(path)] as const);
   return Object.fromEntries(await Promise.all(parts));

@@ -1,0 +1,34 @@
+/** What is mutated, and the quick tests that must notice. */
+export interface Room {
+  /** Globs of sources. */
+  readonly mutate: readonly string[];
+  /** Globs of tests, the quickest first: the first that fails ends a mutant. */
+  readonly tests: readonly string[];
+}
+
+const evidence = (name: string, more: readonly string[] = []): Room => ({
+  mutate: [`offchain/evidence/${name}/*.ts`],
+  tests: [`test/offchain/evidence/${name.replace("sev-snp", "s*snp")}*.test.ts`, ...more],
+});
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  cose: { mutate: ["offchain/cose/*.ts"], tests: ["test/offchain/cose/*.test.ts"] },
+  x509: {
+    mutate: ["offchain/x509/*.ts"],
+    tests: ["test/offchain/x509/*.test.ts"],
+  },
+  nitro: evidence("nitro", ["test/offchain/verifier/nitro.test.ts"]),
+  "sev-snp": evidence("sev-snp"),
+  dcap: evidence("dcap", ["test/offchain/verifier/{appraise,remembered}.test.ts"]),
+  nvidia: evidence("nvidia"),
+  verifier: {
+    mutate: ["offchain/verifier/*.ts", "offchain/verifier/families/*.ts", "offchain/evidence/*.ts"],
+    tests: ["test/offchain/verifier/*.test.ts", "test/offchain/evidence/*.test.ts"],
+  },
+};
+
+/** Names that stand for several rooms. */
+export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  evidence: ["nitro", "sev-snp", "dcap", "nvidia"],
+  all: Object.keys(ROOMS),
+};
