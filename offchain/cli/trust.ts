@@ -2,7 +2,7 @@ import { parseTrustRoot } from "../client/profile.ts";
 import { isObject } from "../encoding/members.ts";
 import { CloisterError, ConfigError } from "../errors.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
-import { parsePolicy, type AppraisalPolicy } from "../verifier/policy.ts";
+import { mapLayers, parsePolicyDocument, type Policy } from "../verifier/policy-layers.ts";
 import { trustRootOf, VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import { isPem, parsePem } from "../x509/pem.ts";
 import { readFileBytes, readFileJson } from "./files.ts";
@@ -10,7 +10,7 @@ import { readFileBytes, readFileJson } from "./files.ts";
 /** Whom a check trusts and by which policy. */
 export interface Trust {
   readonly trustRoots: readonly TrustRoot[];
-  readonly policy: AppraisalPolicy;
+  readonly policy: Policy;
 }
 
 export interface TrustOptions {
@@ -26,10 +26,19 @@ export interface TrustOptions {
 export function readTrust(options: TrustOptions, further: readonly TrustRoot[] = []): Trust {
   const given = [...(options.trustRoot ?? []).flatMap(readTrustRoots), ...further];
   const stated = options.policy === undefined ? {} : readFileJson(options.policy);
-  const decides = isObject(stated) && Object.hasOwn(stated, "allowSimulated");
-  const policy = parsePolicy(stated);
-  const allowSimulated = decides ? policy.allowSimulated : given.some(({ simulated }) => simulated);
-  return { trustRoots: [...VENDOR_ROOTS, ...given], policy: { ...policy, allowSimulated } };
+  const policy = parsePolicyDocument(stated);
+  const consented = given.some(({ simulated }) => simulated) && !decides(stated);
+  return {
+    trustRoots: [...VENDOR_ROOTS, ...given],
+    policy: consented ? mapLayers(policy, (own) => ({ ...own, allowSimulated: true })) : policy,
+  };
+}
+
+/** Whether a policy's document says itself, in whichever layer, if simulated vendors are allowed. */
+function decides(stated: unknown): boolean {
+  if (!isObject(stated)) return false;
+  const layers = isObject(stated["layers"]) ? Object.values(stated["layers"]) : [];
+  return [stated, ...layers].some((own) => isObject(own) && Object.hasOwn(own, "allowSimulated"));
 }
 
 /** The JSON of one trust root or of a list, or a root certificate in PEM or DER: whoever is no known vendor counts as a simulated one. */

@@ -7,7 +7,7 @@ import { checkReceipt } from "../receipt/receipt.ts";
 import { channelId, checkVoucher } from "../receipt/voucher.ts";
 import type { RegistryDomain } from "../verifier/binding.ts";
 import { checkNodeEvidence } from "../verifier/node-evidence.ts";
-import type { AppraisalPolicy } from "../verifier/policy.ts";
+import type { Policy } from "../verifier/policy-layers.ts";
 import type { AttestationResult } from "../verifier/result.ts";
 import { verifyNodeEvidence } from "../verifier/verify-node.ts";
 import type { CommittedTensors, EvidenceFile } from "./evidence-file.ts";
@@ -15,7 +15,7 @@ import type { CommittedTensors, EvidenceFile } from "./evidence-file.ts";
 /** Whom and what the checker trusts; never taken from the file. */
 export interface CheckOptions {
   readonly trustRoots: readonly TrustRoot[];
-  readonly policy: AppraisalPolicy;
+  readonly policy: Policy;
   /** Milliseconds since 1970; the file's own time where it is not given. */
   readonly now?: number;
 }

@@ -16,7 +16,7 @@ import type { TrustRoot } from "../evidence/scheme.ts";
 import type { EscrowDomain } from "../receipt/typed.ts";
 import { CHANNEL_MIGRATIONS, channels } from "../store/channels.ts";
 import { openStore, tieStore, type Store, type StoreLocation } from "../store/store.ts";
-import type { AppraisalPolicy } from "../verifier/policy.ts";
+import type { Policy } from "../verifier/policy-layers.ts";
 import type { EvidenceFile } from "./evidence-file.ts";
 import { infer, type CheckedAnswer, type InferOptions } from "./infer.ts";
 import { checkReferenceValues, listWithOffers, readyNode, type ListedNode } from "./nodes.ts";
@@ -29,7 +29,7 @@ export interface ClientOptions {
   readonly deployments: string;
   readonly trustRoots: readonly TrustRoot[];
   /** The user's own appraisal policy. */
-  readonly policy: AppraisalPolicy;
+  readonly policy: Policy;
   readonly endorsementsFor: (evidence: Uint8Array) => Promise<DcapEndorsements>;
   /** The payer's private key, 0x-hex. */
   readonly payerKey: Hex;

@@ -5,7 +5,7 @@ import { JsonFields } from "../encoding/fields.ts";
 import { prettyJson } from "../encoding/json.ts";
 import { ConfigError } from "../errors.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
-import { parsePolicy, type AppraisalPolicy } from "../verifier/policy.ts";
+import { parsePolicyDocument, type Policy } from "../verifier/policy-layers.ts";
 import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import type { ClientOptions } from "./client.ts";
 import { endorsementService } from "./endorsement-service.ts";
@@ -20,7 +20,7 @@ export interface Profile {
   readonly endorsementsUrl: string;
   /** Roots of simulated vendors; the vendors' own are always trusted. */
   readonly trustRoots: readonly TrustRoot[];
-  readonly policy: AppraisalPolicy;
+  readonly policy: Policy;
   /** File with the payer's or operator's private key, 0x-hex, that its owner alone may read. */
   readonly keyFile: string;
   readonly dataDir: string;
@@ -57,7 +57,7 @@ export function readProfile(path: string): Profile {
     deployments: absolute("deployments"),
     endorsementsUrl: urlOf(fields, "endorsementsUrl"),
     trustRoots: fields.list("trustRoots").map(simulatedRoot),
-    policy: parsePolicy(fields.value("policy")),
+    policy: parsePolicyDocument(fields.value("policy")),
     keyFile: absolute("keyFile"),
     dataDir: absolute("dataDir"),
   };

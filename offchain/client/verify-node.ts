@@ -7,7 +7,7 @@ import type { NodeRecord } from "../chain/registry.ts";
 import { fetchJson } from "../http/fetch.ts";
 import type { RegistryDomain } from "../verifier/binding.ts";
 import { parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
-import type { AppraisalPolicy } from "../verifier/policy.ts";
+import type { Policy } from "../verifier/policy-layers.ts";
 import type { AttestationResult } from "../verifier/result.ts";
 import { verifyNodeEvidence } from "../verifier/verify-node.ts";
 
@@ -29,7 +29,7 @@ export interface VerifyNodeOptions {
   readonly domain: RegistryDomain;
   readonly trustRoots: readonly TrustRoot[];
   /** The user's own; the contract's word is one more check and never a substitute. */
-  readonly policy: AppraisalPolicy;
+  readonly policy: Policy;
   readonly endorsementsFor: (evidence: Uint8Array) => Promise<DcapEndorsements>;
   /** The hash of a block; undefined where the chain does not know it any more. */
   readonly blockHash: (blockNumber: bigint) => Promise<Hex | undefined>;

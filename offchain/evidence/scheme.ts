@@ -25,6 +25,12 @@ export const TCB_STATUSES = [
 /** The state of a platform's trusted computing base, worst part decides. */
 export type TcbStatus = (typeof TCB_STATUSES)[number];
 
+/** Who may say what is acceptable: docs/verification.md, layers. */
+export const POLICY_LAYERS = ["vendor", "protocol", "community"] as const;
+
+/** One of `POLICY_LAYERS`. */
+export type PolicyLayer = (typeof POLICY_LAYERS)[number];
+
 /** What one check found; `none` means that it could not be made and never counts as a pass. */
 export interface Check {
   /** A stable kebab-case name, such as `quote-signature`. */
@@ -34,6 +40,8 @@ export interface Check {
   readonly detail: string;
   /** The specification and section that asks for the check. */
   readonly reference: string;
+  /** Whose policy asks for it, where not all layers do. */
+  readonly layer?: PolicyLayer;
 }
 
 /** Facts out of verified evidence, in the same words for every family; byte strings are lower-case hex without 0x. */
@@ -41,6 +49,8 @@ export interface Claims {
   readonly platform: Platform;
   /** True where the trust root is a simulated vendor's. */
   readonly simulated: boolean;
+  /** The trusted root that the evidence ends at. */
+  readonly root: Pick<TrustRoot, "name" | "spkiSha256">;
   /** Name to digest as it stands in the evidence, such as `mrenclave`, `mrtd`, `rtmr0`. */
   readonly measurements: Readonly<Record<string, string>>;
   /** 32 bytes, see docs/protocol.md section 1. */
@@ -62,6 +72,8 @@ export interface Claims {
   readonly evidenceHash: string;
   /** Milliseconds since 1970: the earliest end of validity of every part used. */
   readonly validUntil: number;
+  /** Milliseconds since 1970: the earliest issue of every signed statement used (lists, TCB info, identities); undefined without any. */
+  readonly endorsedAt?: number;
   /** Further facts under the specification's names (hex or text or numbers), such as `fmspc`, `quoteVersion`. */
   readonly details: Readonly<Record<string, string | number | boolean>>;
 }

@@ -58,6 +58,7 @@ export async function judge(context: JudgeContext, found: Case): Promise<Judgeme
     trustRoots: context.trustRoots,
     now: context.now(),
     policy: appraisalPolicy(evidence, policy),
+    evidenceTime: found.anchor.timestamp * 1000,
     chains: context.chains,
   });
   if (result.verdict === "none") throw unchecked(result.failures);
@@ -82,13 +83,13 @@ export function appraisalPolicy(
 function bindingFault(context: JudgeContext, { node, evidence }: Case): Failure | undefined {
   const { nodeId, operator } = evidence.binding;
   if (nodeId !== node.nodeId || operator !== node.operator) {
-    return { id: "binding", code: "BINDING_MISMATCH", detail: "the evidence binds another node or operator" };
+    return failureOf("binding", "BINDING_MISMATCH", "the evidence binds another node or operator");
   }
   try {
     checkNodeEvidence(registryDomain(context), evidence);
     return undefined;
   } catch (error) {
-    if (error instanceof EvidenceError) return { id: "binding", code: error.code, detail: error.message };
+    if (error instanceof EvidenceError) return failureOf("binding", error.code, error.message);
     throw error;
   }
 }
@@ -96,11 +97,7 @@ function bindingFault(context: JudgeContext, { node, evidence }: Case): Failure 
 function ageFault({ anchor, head }: Case, policy: PlatformPolicy): Failure | undefined {
   const age = head.timestamp - anchor.timestamp;
   if (age <= policy.maxEvidenceAge) return undefined;
-  return {
-    id: "freshness",
-    code: "EVIDENCE_STALE",
-    detail: `the evidence is ${age} s old, not ${policy.maxEvidenceAge}`,
-  };
+  return failureOf("freshness", "EVIDENCE_STALE", `the evidence is ${age} s old, not ${policy.maxEvidenceAge}`);
 }
 
 interface Verified extends Case {
@@ -137,7 +134,11 @@ async function byReferenceValues({ contracts }: JudgeContext, found: Verified): 
 }
 
 function refuse(id: string, code: Failure["code"], detail: string): Judgement {
-  return { refused: [{ id, code, detail }] };
+  return { refused: [failureOf(id, code, detail)] };
+}
+
+function failureOf(id: string, code: Failure["code"], detail: string): Failure {
+  return { id, code, detail, tier: "contraindicated" };
 }
 
 function unchecked(failures: readonly Failure[]): EndorsementError {

@@ -16,7 +16,7 @@ export function held({ id, reference }: CheckName, detail: string): Finding {
 
 /** A check that failed. */
 export function refused({ id, reference }: CheckName, code: Failure["code"], detail: string): Finding {
-  return { check: { id, outcome: "fail", detail, reference }, failure: { id, code, detail } };
+  return { check: { id, outcome: "fail", detail, reference }, failure: { id, code, detail, tier: "contraindicated" } };
 }
 
 /** A check that could not be made, for which another failure stands. */

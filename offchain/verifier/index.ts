@@ -7,6 +7,8 @@ export { checkNodeEvidence, nodeEvidenceToJson, parseNodeEvidence } from "./node
 export type { DeviceEvidence, NodeEvidence } from "./node-evidence.ts";
 export { DEFAULT_POLICY, parsePolicy } from "./policy.ts";
 export type { AppraisalPolicy } from "./policy.ts";
+export { combinePolicies, parsePolicyDocument } from "./policy-layers.ts";
+export type { LayeredPolicy, Policy } from "./policy-layers.ts";
 export type { AttestationResult, Failure, Verdict } from "./result.ts";
 export { INTEL_ROOT, trustRootOf, VENDOR_ROOTS } from "./trust-roots.ts";
 export { platformCode, signVerdict, tcbStatusCode, verdictDigest, verdictSigner } from "./verdict.ts";

@@ -1,4 +1,4 @@
-import type { Check, Claims } from "../evidence/scheme.ts";
+import type { Check, Claims, PolicyLayer } from "../evidence/scheme.ts";
 import type { ErrorCode } from "../errors.ts";
 
 /**
@@ -14,6 +14,25 @@ export interface Failure {
   /** An error code for evidence that is not genuine, `POLICY` for genuine evidence that is not acceptable, `NOT_CHECKED` for a check that was not made. */
   readonly code: ErrorCode | "POLICY" | "NOT_CHECKED";
   readonly detail: string;
+  /** What this alone makes of the verdict. */
+  readonly tier: Exclude<Verdict, "affirming">;
+  /** Whose policy it fails, where not all layers ask for it. */
+  readonly layer?: PolicyLayer;
+}
+
+/** The tiers of findings against evidence, the worst first. */
+const TIERS = ["contraindicated", "none", "warning"] as const;
+
+/** The worst of some tiers; undefined without any. */
+export function worstOf(findings: readonly Pick<Failure, "tier">[]): Failure["tier"] | undefined {
+  return TIERS.find((tier) => findings.some((finding) => finding.tier === tier));
+}
+
+/** The verdict that failures amount to: the worst of their tiers; `none` where there is nothing to rely on. */
+export function verdictOf(failures: readonly Pick<Failure, "tier">[], claims: object | null): Verdict {
+  const worst = worstOf(failures);
+  if (worst === "contraindicated") return worst;
+  return claims === null ? "none" : (worst ?? "affirming");
 }
 
 /** What a verifier says of evidence; the same JSON from the command line, relayers and clients. */

@@ -5,8 +5,10 @@ import { deviceNonceOf, type RegistryDomain } from "./binding.ts";
 import type { NodeEndorsements } from "./family.ts";
 import { found, held, refused, type Finding } from "./finding.ts";
 import { checkDevicesNamed, type DeviceEvidence, type NodeEvidence } from "./node-evidence.ts";
+import { isOfDevice } from "./expectation.ts";
 import type { AppraisalPolicy } from "./policy.ts";
-import type { AttestationResult } from "./result.ts";
+import { layersOf, mapLayers, type Policy } from "./policy-layers.ts";
+import { verdictOf, type AttestationResult, type Failure } from "./result.ts";
 import { verifyEvidence, type VerifyOptions } from "./verify.ts";
 
 /** What a node with its devices is verified with. */
@@ -46,7 +48,7 @@ export async function verifyDevices(
   const results: AttestationResult[] = [];
   for (const [index, device] of devices.entries()) {
     const nvidia = { ...options.endorsements.devices?.[index], certChain: device.certChain };
-    const policy = devicePolicy(options.policy);
+    const policy = mapLayers(options.policy, devicePolicy);
     results.push(await verifyDevice(device, index, { ...options, endorsements: { nvidia }, policy, expectedNonce }));
   }
   const named = found(NAMED, devices.length === 0 ? "no device" : `${devices.length} of them, in this order`, () =>
@@ -79,12 +81,14 @@ function under<Named extends { readonly id: string }>(prefix: string, found: rea
 }
 
 /** Beside a node a device counts only with its measurements compared: by itself it is accepted without, with a warning. */
-function compared(result: AttestationResult, { gpu }: AppraisalPolicy): AttestationResult {
-  const isMissing = result.checks.some(
-    ({ id, outcome }) => id === NVIDIA_CHECKS.referenceMeasurements.id && outcome === "none",
+function compared(result: AttestationResult, policy: Policy): AttestationResult {
+  const { id: check } = NVIDIA_CHECKS.referenceMeasurements;
+  const strict = layersOf(policy).filter(({ policy: { gpu } }) => gpu.referenceMeasurements === "required");
+  if (strict.length === 0) return result;
+  const failures = result.failures.map((failure): Failure =>
+    failure.id === check && failure.tier === "warning" ? { ...failure, tier: "none" } : failure,
   );
-  const isAccepted = result.verdict === "affirming" || result.verdict === "warning";
-  return gpu.referenceMeasurements === "required" && isMissing && isAccepted ? { ...result, verdict: "none" } : result;
+  return { ...result, verdict: verdictOf(failures, result.claims), failures };
 }
 
 /** What a policy says of a node's own platform, code and TCB is not said of its devices. */
@@ -93,7 +97,7 @@ function devicePolicy(policy: AppraisalPolicy): AppraisalPolicy {
     ...policy,
     platforms: policy.platforms.filter(isDevice),
     minimumEvaluationNumber: 0,
-    measurements: [],
+    measurements: policy.measurements.filter(isOfDevice),
     workloadIds: [],
   };
 }
@@ -107,8 +111,8 @@ function distinct(results: readonly AttestationResult[]): readonly Finding[] {
   return [refused(DISTINCT, "BINDING_MISMATCH", `device ${twice} stands for two`)];
 }
 
-function required(devices: NodeEvidence["devices"], { gpu }: AppraisalPolicy): readonly Finding[] {
-  if (!gpu.required) return [];
+function required(devices: NodeEvidence["devices"], policy: Policy): readonly Finding[] {
+  if (!layersOf(policy).some(({ policy: { gpu } }) => gpu.required)) return [];
   return devices.length > 0
     ? [held(REQUIRED, `${devices.length} of them, as the policy asks`)]
     : [refused(REQUIRED, "POLICY", "the policy asks for a GPU and the node has none")];

@@ -1,9 +1,9 @@
-import { CloisterError, EndorsementError, EvidenceError } from "../errors.ts";
+import { EndorsementError, EvidenceError } from "../errors.ts";
 import { CheckLog } from "../evidence/check-log.ts";
 import { TOKEN_CHECKS } from "../evidence/nvidia/token-checks.ts";
 import { parseToken, verifyToken, type TokenClaims } from "../evidence/nvidia/token.ts";
 import type { Check } from "../evidence/scheme.ts";
-import type { Failure, Verdict } from "./result.ts";
+import { verdictOf, type Failure, type Verdict } from "./result.ts";
 
 /** Tokens of NVIDIA's remote attestation service for one request. */
 export interface DeviceTokens {
@@ -43,7 +43,7 @@ export async function verifyDeviceTokens(tokens: DeviceTokens, options: TokenOpt
   const failures = failuresOf(log);
   const holds = claims !== undefined && failures.length === 0;
   return {
-    verdict: holds ? "affirming" : verdictOf(log),
+    verdict: holds ? "affirming" : verdictOf(failures, null),
     claims: holds ? claims : null,
     checks: log.checks,
     failures,
@@ -79,14 +79,12 @@ async function verifyDevice(name: string, bytes: Uint8Array, { claims, options, 
   });
 }
 
-function failuresOf(log: CheckLog): readonly Failure[] {
-  const codes = log.failures.map(({ id, error }) => ({ id, code: error.code, detail: error.message }));
-  const notMade = log.checks.filter((check) => check.outcome === "none" && !log.isUnasked(check));
-  return [...codes, ...notMade.map(({ id, detail }) => ({ id, code: "NOT_CHECKED" as const, detail }))];
-}
-
 /** A bad or missing key says nothing of the token. */
-function verdictOf(log: CheckLog): Verdict {
-  const refused = log.failures.some(({ error }: { error: CloisterError }) => !(error instanceof EndorsementError));
-  return refused ? "contraindicated" : "none";
+function failuresOf(log: CheckLog): readonly Failure[] {
+  const codes = log.failures.map(({ id, error }): Failure => {
+    const tier = error instanceof EndorsementError ? "none" : "contraindicated";
+    return { id, code: error.code, detail: error.message, tier };
+  });
+  const notMade = log.checks.filter((check) => check.outcome === "none" && !log.isUnasked(check));
+  return [...codes, ...notMade.map(({ id, detail }): Failure => ({ id, code: "NOT_CHECKED", detail, tier: "none" }))];
 }

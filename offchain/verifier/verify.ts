@@ -1,12 +1,13 @@
 import { CloisterError, EndorsementError } from "../errors.ts";
 import { CheckLog } from "../evidence/check-log.ts";
-import type { Claims, Platform, TrustRoot } from "../evidence/scheme.ts";
+import type { Check, Claims, Platform, PolicyLayer, TrustRoot } from "../evidence/scheme.ts";
 import { ChainVerifier } from "../x509/chain.ts";
-import { appraise, notAppraised, type Ruling, type Weight } from "./appraise.ts";
+import { appraise, notAppraised } from "./appraise.ts";
 import { detect } from "./detect.ts";
 import type { DetectedEvidence, Endorsements } from "./family.ts";
 import type { AppraisalPolicy } from "./policy.ts";
-import type { AttestationResult, Failure, Verdict } from "./result.ts";
+import { layersOf, type Policy } from "./policy-layers.ts";
+import { verdictOf, worstOf, type AttestationResult, type Failure } from "./result.ts";
 
 /** Everything that a verification depends on beside the evidence. */
 export interface VerifyOptions {
@@ -14,11 +15,13 @@ export interface VerifyOptions {
   readonly trustRoots: readonly TrustRoot[];
   /** Milliseconds since 1970. */
   readonly now: number;
-  readonly policy: AppraisalPolicy;
+  readonly policy: Policy;
   /** 64 bytes that the evidence must carry. */
   readonly expectedReportData?: Uint8Array;
   /** The nonce that the evidence must carry, for the families whose evidence has one beside the report data. */
   readonly expectedNonce?: Uint8Array;
+  /** Milliseconds since 1970: when the evidence was made, such as the time of its anchor block. */
+  readonly evidenceTime?: number;
   /** Remembers certificates between verifications; without it nothing is remembered. */
   readonly chains?: ChainVerifier;
 }
@@ -72,40 +75,54 @@ async function verifiedClaims(
 }
 
 function result({ platform, claims, log }: Outcome, options: VerifyOptions): AttestationResult {
-  const { policy, expectedReportData } = options;
-  const rulings = claims === null ? [] : appraise(claims, { policy, expectedReportData });
-  const against = [...logged(log, policy), ...rulings.flatMap(({ against: found }) => (found ? [found] : []))];
+  const { policy, now, expectedReportData, evidenceTime } = options;
+  const rulings = claims === null ? [] : appraise(claims, { policy, now, expectedReportData, evidenceTime });
+  const failures = [...logged(log, policy), ...rulings.flatMap(({ against }) => (against ? [against] : []))];
   return {
-    verdict: verdictOf(
-      against.map(({ weight }) => weight),
-      claims,
-    ),
+    verdict: verdictOf(failures, claims),
     simulated: claims?.simulated ?? false,
     platform,
     claims,
     checks: [...log.checks, ...(claims === null ? notAppraised() : rulings.map(({ check }) => check))],
-    failures: against.map(({ failure }) => failure),
+    failures,
   };
 }
 
-type Against = NonNullable<Ruling["against"]>;
-
 /** What the checks of the verification have against the evidence; a bad endorsement says nothing of the evidence. */
-function logged(log: CheckLog, policy: AppraisalPolicy): readonly Against[] {
+function logged(log: CheckLog, policy: Policy): readonly Failure[] {
   const errors = new Map<string, CloisterError>(log.failures.map(({ id, error }) => [id, error]));
-  return log.checks.flatMap((check): Against[] => {
+  return log.checks.flatMap((check): Failure[] => {
     const { id, outcome, detail } = check;
     if (outcome === "pass" || log.isUnasked(check)) return [];
     const error = errors.get(id);
-    const failure: Failure = { id, code: error?.code ?? "NOT_CHECKED", detail };
-    const missing = policy.endorsements === "required" && !log.isOptional(check) ? "missing" : "warning";
-    const weight = error === undefined ? missing : error instanceof EndorsementError ? "missing" : "refused";
-    return [{ failure, weight }];
+    if (error !== undefined) {
+      return [{ id, code: error.code, detail, tier: error instanceof EndorsementError ? "none" : "contraindicated" }];
+    }
+    return [{ id, code: "NOT_CHECKED", detail, ...notMade(check, log.isOptional(check), policy) }];
   });
 }
 
-function verdictOf(weights: readonly Weight[], claims: Claims | null): Verdict {
-  if (weights.includes("refused")) return "contraindicated";
-  if (weights.includes("missing") || claims === null) return "none";
-  return weights.includes("warning") ? "warning" : "affirming";
+/** What a check that was not made is to the strictest layer, which is named where not all are as strict. */
+function notMade(check: Check, optional: boolean, policy: Policy): Pick<Failure, "tier" | "layer"> {
+  const layers = layersOf(policy).map(({ layer, policy: own }) => ({ layer, tier: tierOf(check, optional, own) }));
+  const tier = worstOf(layers) ?? "none";
+  const strictest = layers.filter((found) => found.tier === tier);
+  const layer: PolicyLayer | undefined = strictest.length < layers.length ? strictest[0]?.layer : undefined;
+  return { tier, ...(layer === undefined ? {} : { layer }) };
+}
+
+/** Checks of revocation, which a policy can ask for where the family leaves it open. */
+const REVOCATION: ReadonlySet<string> = new Set([
+  "root-crl",
+  "pck-ca-revocation",
+  "pck-crl-issuer",
+  "pck-revocation",
+  "ark-crl",
+  "device-revocation",
+]);
+
+function tierOf({ id }: Check, optional: boolean, policy: AppraisalPolicy): "none" | "warning" {
+  const required =
+    (policy.endorsements === "required" && !optional) || (policy.revocation === "required" && REVOCATION.has(id));
+  return required ? "none" : "warning";
 }

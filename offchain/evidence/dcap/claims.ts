@@ -20,9 +20,11 @@ export function dcapClaims(evidence: Verified<DcapEvidence>): Claims {
   const { quote, chain, pck } = evidence;
   const { body } = quote;
   const tcb = tcbClaims(evidence);
+  const endorsedAt = issuedAt(evidence);
   return {
     platform: body.kind === "sgx" ? "intel-sgx" : "intel-tdx",
     simulated: chain.root.simulated,
+    root: { name: chain.root.name, spkiSha256: chain.root.spkiSha256 },
     measurements: body.kind === "sgx" ? sgxMeasurements(body) : tdMeasurements(body),
     workloadId:
       body.kind === "sgx"
@@ -34,6 +36,7 @@ export function dcapClaims(evidence: Verified<DcapEvidence>): Claims {
     platformId: hex(keccak256(pck.ppid)),
     evidenceHash: hex(keccak256(quote.bytes)),
     validUntil: validUntil(evidence),
+    ...(endorsedAt === undefined ? {} : { endorsedAt }),
     details: { ...commonDetails(evidence), ...(body.kind === "sgx" ? sgxDetails(body) : tdDetails(body)) },
   };
 }
@@ -148,6 +151,15 @@ function validUntil({ chain, collateral }: DcapEvidence): number {
   const certificates = [chain, ...signers].flatMap((part) => part.certificates.map(({ notAfter }) => notAfter));
   const updates = [rootCrl, pckCrl, tcbInfo, qeIdentity].flatMap((part) => (part ? [part.nextUpdate] : []));
   return Math.min(...certificates, ...updates);
+}
+
+/** The earliest issue of Intel's statements that were used; undefined where none was given. */
+function issuedAt({ collateral }: DcapEvidence): number | undefined {
+  const { rootCrl, pckCrl, tcbInfo, qeIdentity } = collateral;
+  const lists = [rootCrl, pckCrl].flatMap((list) => (list ? [list.thisUpdate] : []));
+  const statements = [tcbInfo, qeIdentity].flatMap((statement) => (statement ? [statement.issueDate] : []));
+  const issues = [...lists, ...statements];
+  return issues.length === 0 ? undefined : Math.min(...issues);
 }
 
 function hex(bytes: Uint8Array): string {

@@ -19,6 +19,7 @@ export function nitroClaims({ document, chain }: Verified<NitroEvidence>): Claim
   return {
     platform: "aws-nitro",
     simulated: chain.root.simulated,
+    root: { name: chain.root.name, spkiSha256: chain.root.spkiSha256 },
     measurements: Object.fromEntries([...pcrs].map(([index, content]) => [`pcr${index}`, hex(content)])),
     workloadId: hex(keccak256(Uint8Array.of(WORKLOAD_TAG), ...imagePcrs)),
     reportData: userData?.length === REPORT_DATA_LENGTH ? hex(userData) : "",

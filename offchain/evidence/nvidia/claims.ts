@@ -19,6 +19,7 @@ export function deviceClaims(evidence: Verified<DeviceEvidence>): Claims {
   return {
     platform: `nvidia-${report.kind}`,
     simulated: chain.root.simulated,
+    root: { name: chain.root.name, spkiSha256: chain.root.spkiSha256 },
     measurements: Object.fromEntries(
       report.measurements.map(({ index, value }) => [`measurement${index}`, hex(value)]),
     ),

@@ -17,6 +17,7 @@ export function sevSnpClaims(evidence: Verified<SevSnpEvidence>): Claims {
   return {
     platform: "amd-sev-snp",
     simulated: chain.root.simulated,
+    root: { name: chain.root.name, spkiSha256: chain.root.spkiSha256 },
     measurements: {
       measurement: hex(report.measurement),
       hostData: hex(report.hostData),
@@ -29,6 +30,7 @@ export function sevSnpClaims(evidence: Verified<SevSnpEvidence>): Claims {
     ...(chipId === undefined ? {} : { platformId: hex(keccak256(chipId)) }),
     evidenceHash: hex(keccak256(report.bytes)),
     validUntil: Math.min(...ends, ...(crl === undefined ? [] : [crl.nextUpdate])),
+    ...(crl === undefined ? {} : { endorsedAt: crl.thisUpdate }),
     details: { ...reportDetails(report), ...vekDetails(evidence), ...tcbDetails(evidence) },
   };
 }
