@@ -1,7 +1,8 @@
-/** Speed beside peers, in one run: `npm run -s bench -- evidence|sealing|receipts [--json]`. Measures and judges nothing. */
+/** Speed beside peers, in one run: `npm run -s bench -- evidence|browser|sealing|receipts [--json]`. Measures and judges nothing. */
 import { parseArgs } from "node:util";
 import type { Figure } from "./figures/report.ts";
 import { prettyJson } from "../offchain/encoding/json.ts";
+import { benchBrowser } from "./bench/browser.ts";
 import { benchEvidence } from "./bench/evidence.ts";
 import { describeMachine } from "./bench/machine.ts";
 import { benchReceipts } from "./bench/receipts.ts";
@@ -12,6 +13,7 @@ const notice = (text: string): void => void process.stderr.write(text);
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   evidence: () => benchEvidence(notice),
+  browser: () => benchBrowser(notice),
   sealing: benchSealing,
   receipts: benchReceipts,
 };

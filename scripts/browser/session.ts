@@ -20,9 +20,9 @@ const DOCUMENT =
 /** Gives the page its precise clock. */
 const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 
-/** Bundles the page, serves it on loopback together with the files of a folder under `/files/`, and opens it in Chromium. */
-export async function openSession(folder: string): Promise<Session> {
-  const app = appOf(await bundlePage(), resolve(folder));
+/** Bundles the page, serves it on loopback together with the files of a folder (if any) under `/files/`, and opens it in Chromium. */
+export async function openSession(folder?: string): Promise<Session> {
+  const app = appOf(await bundlePage(), folder);
   const browser = await launchChromium();
   try {
     const server = await listen(app, { port: 0 });
@@ -45,13 +45,15 @@ export async function openSession(folder: string): Promise<Session> {
   }
 }
 
-function appOf(bundle: string, folder: string): App {
+function appOf(bundle: string, folder: string | undefined): App {
   const app = createApp();
   app.get("/", (context) => context.html(DOCUMENT, 200, ISOLATION));
   app.get("/page.js", (context) => context.body(bundle, 200, { ...ISOLATION, "content-type": "text/javascript" }));
+  if (folder === undefined) return app;
+  const root = resolve(folder);
   app.get("/files/*", async (context) => {
-    const path = resolve(folder, decodeURIComponent(context.req.path.slice("/files/".length)));
-    if (!path.startsWith(folder + sep)) throw new RequestError("NOT_FOUND", "no such file");
+    const path = resolve(root, decodeURIComponent(context.req.path.slice("/files/".length)));
+    if (!path.startsWith(root + sep)) throw new RequestError("NOT_FOUND", "no such file");
     const bytes = await readFile(path).catch((cause: unknown) => {
       throw new RequestError("NOT_FOUND", "no such file", { cause });
     });
