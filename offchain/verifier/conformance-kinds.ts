@@ -6,6 +6,7 @@ import type { SevSnpEndorsements } from "../evidence/sev-snp/endorsements.ts";
 import type { Endorsements } from "./family.ts";
 import { DEFAULT_POLICY, type AppraisalPolicy } from "./policy.ts";
 import type { AttestationResult } from "./result.ts";
+import { verifyManifest } from "./verify-rim.ts";
 import { verifyDeviceTokens } from "./verify-token.ts";
 import { verifyEvidence, type VerifyOptions } from "./verify.ts";
 
@@ -76,6 +77,13 @@ const DEVICE_REPORT: VectorKind = {
   uncompared: ["expectedNonce"],
 };
 
+const MANIFEST: VectorKind = {
+  verify: async ({ files, now, trustRoots }) => {
+    const { rim = new Uint8Array() } = files;
+    return { ...(await verifyManifest(rim, { trustRoots, now })), claims: null };
+  },
+};
+
 const SEV_SNP_ROLES: readonly (keyof SevSnpEndorsements)[] = ["vek", "ask", "ark", "crl"];
 const SEV_SNP_REPORT: VectorKind = {
   verify: asEvidence({ role: "report", endorsements: (files) => ({ sevSnp: filesOf(files, SEV_SNP_ROLES) }) }),
@@ -95,6 +103,8 @@ export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
   "nvidia-gpu spdm-evidence": DEVICE_REPORT,
   "nvidia-switch spdm-evidence": DEVICE_REPORT,
   "amd-sev-snp report+chain": SEV_SNP_REPORT,
+  "nvidia-gpu rim": MANIFEST,
+  "nvidia-switch rim": MANIFEST,
   "nvidia-nras jwt": { verify: asToken },
 };
 

@@ -16,5 +16,7 @@ export type { CommitteeDomain, Verdict as CommitteeVerdict } from "./verdict.ts"
 export { verifyNodeEvidence } from "./verify-node.ts";
 export { verifyEvidence } from "./verify.ts";
 export type { VerifyOptions } from "./verify.ts";
+export { verifyManifest } from "./verify-rim.ts";
+export type { ManifestResult } from "./verify-rim.ts";
 export { verifyDeviceTokens } from "./verify-token.ts";
 export type { DeviceTokens, TokenOptions, TokenResult } from "./verify-token.ts";

@@ -38,7 +38,10 @@ const MAX_AGE = 24 * 3_600_000;
 const untrusted = (message: string): EvidenceError => new EvidenceError("CHAIN_UNTRUSTED", `OCSP: ${message}`);
 
 /** Says whether a response speaks of a certificate under its issuer. */
-export function speaksOf(response: OcspResponse, { certificate, issuer }: OcspRules): boolean {
+export function speaksOf(
+  response: OcspResponse,
+  { certificate, issuer }: Pick<OcspRules, "certificate" | "issuer">,
+): boolean {
   return response.responses.some(({ id }) => isIdOf(id, certificate, issuer));
 }
 

@@ -46,6 +46,8 @@ export interface DeviceOptions {
 
 export interface TestDevice {
   readonly leafKeys: Keys;
+  /** Of every certificate, leaf first. */
+  readonly keys: readonly Keys[];
   /** DER, leaf first. */
   readonly certificates: readonly Buffer[];
   readonly certChain: Buffer;
@@ -70,8 +72,14 @@ export function createDevice(options: DeviceOptions = {}): TestDevice {
     }),
   );
   const spkiSha256 = createHash("sha256").update(at(keys, 4).spki).digest("hex");
-  const root = { name: "Test Identity CA", spkiSha256, simulated: true, family: "nvidia" };
-  return { leafKeys: at(keys, 0), certificates, certChain: pem("CERTIFICATE", ...certificates), root };
+  const root = {
+    name: "Test Identity CA",
+    spkiSha256,
+    simulated: true,
+    family: "nvidia",
+    purpose: "evidence",
+  } as const;
+  return { leafKeys: at(keys, 0), keys, certificates, certChain: pem("CERTIFICATE", ...certificates), root };
 }
 
 /** Everything that a report says before its signature; each part can be replaced. */

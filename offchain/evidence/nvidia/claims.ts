@@ -4,6 +4,7 @@ import { nameText } from "../../x509/name-text.ts";
 import type { Claims, Verified } from "../scheme.ts";
 import { familyOf } from "./device-chain.ts";
 import { OPAQUE, textOf, vbiosVersionOf } from "./opaque.ts";
+import type { DeviceReferences } from "./references.ts";
 import type { DeviceReport } from "./report.ts";
 import type { DeviceEvidence } from "./verify.ts";
 
@@ -15,10 +16,11 @@ const WORKLOAD_PREFIX = { gpu: 0x40, switch: 0x41 } as const;
  * @see docs/verification.md for the workload and platform ids
  */
 export function deviceClaims(evidence: Verified<DeviceEvidence>): Claims {
-  const { report, chain, firmware } = evidence;
+  const { report, chain, firmware, references } = evidence;
+  const { manifests, isCompared } = references;
   return {
     platform: `nvidia-${report.kind}`,
-    simulated: chain.root.simulated,
+    simulated: [chain, ...[...manifests.values()].map((signed) => signed.chain)].some(({ root }) => root.simulated),
     root: { name: chain.root.name, spkiSha256: chain.root.spkiSha256 },
     measurements: Object.fromEntries(
       report.measurements.map(({ index, value }) => [`measurement${index}`, hex(value)]),
@@ -28,8 +30,14 @@ export function deviceClaims(evidence: Verified<DeviceEvidence>): Claims {
     debug: firmware?.debug ?? false,
     platformId: hex(keccak256(chain.issuer.publicKey.spki)),
     evidenceHash: hex(keccak256(report.bytes)),
-    validUntil: Math.min(...chain.certificates.map(({ notAfter }) => notAfter)),
-    details: { ...deviceDetails(evidence), debugCertified: firmware?.debug !== undefined, ...opaqueDetails(report) },
+    validUntil: evidence.validUntil,
+    details: {
+      ...deviceDetails(evidence),
+      // What NVIDIA publishes is what runs outside of debug mode.
+      debugCertified: firmware?.debug !== undefined || isCompared,
+      ...referenceDetails(references),
+      ...opaqueDetails(report),
+    },
   };
 }
 
@@ -49,6 +57,11 @@ function deviceDetails({ report, chain }: DeviceEvidence): Claims["details"] {
     ...(driverVersion === undefined ? {} : { driverVersion }),
     ...(vbiosVersion === undefined ? {} : { vbiosVersion }),
   };
+}
+
+function referenceDetails({ manifests, isCompared }: DeviceReferences): Claims["details"] {
+  const tags = [...manifests].map(([role, { manifest }]) => [`${role}Rim`, manifest.tagId]);
+  return { asPublished: isCompared, ...Object.fromEntries(tags) };
 }
 
 /** Every record by its type number, so that none is lost that has no name here. */

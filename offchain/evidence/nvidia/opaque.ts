@@ -6,7 +6,13 @@ import { EvidenceError } from "../../errors.ts";
 export type OpaqueRecords = ReadonlyMap<number, Uint8Array>;
 
 /** Types of records that are read here. @see NVIDIA nvTrust, SPDM measurement response, opaque data field ids */
-export const OPAQUE = { driverVersion: 3, vbiosVersion: 6, firmwareId: 20, switchDeviceId: 22 } as const;
+export const OPAQUE = {
+  driverVersion: 3,
+  vbiosVersion: 6,
+  decoderStatus: 11,
+  firmwareId: 20,
+  switchDeviceId: 22,
+} as const;
 
 const PACKED_VBIOS_LENGTH = 8;
 

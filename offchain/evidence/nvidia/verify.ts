@@ -1,26 +1,17 @@
 import { verifyEcdsa } from "#crypto";
 import { equal, toHex } from "../../encoding/bytes.ts";
 import { EvidenceError } from "../../errors.ts";
-import type { ChainVerifier } from "../../x509/chain.ts";
 import { importKey } from "../../x509/signature.ts";
 import { need, needEndorsement, type CheckLog, type Found } from "../check-log.ts";
-import type { Verified, VerifyContext } from "../scheme.ts";
+import type { Verified } from "../scheme.ts";
 import { NVIDIA_CHECKS } from "./checks.ts";
+import type { NvidiaContext } from "./context.ts";
 import { familyOf, verifyDeviceChain, type DeviceChain } from "./device-chain.ts";
-import type { NvidiaEndorsements } from "./endorsements.ts";
 import { isCertified, readFirmwareIdentity, type FirmwareIdentity } from "./firmware-id.ts";
 import { OPAQUE } from "./opaque.ts";
+import { checkReferences, type DeviceReferences } from "./references.ts";
 import type { DeviceReport } from "./report.ts";
-
-/** What a verification works with beside the report. */
-export interface NvidiaContext extends VerifyContext<NvidiaEndorsements> {
-  /** Collects every check. */
-  readonly log: CheckLog;
-  /** Certificates seen before; a fresh one where the caller keeps none. */
-  readonly chains: ChainVerifier;
-  /** The nonce that the verifier chose, 32 bytes. */
-  readonly expectedNonce?: Uint8Array;
-}
+import { checkRevocation, questionsOf } from "./revocation.ts";
 
 /** A device's report with everything that its verification found. */
 export interface DeviceEvidence {
@@ -28,12 +19,16 @@ export interface DeviceEvidence {
   readonly chain: DeviceChain;
   /** Undefined where the leaf certifies no firmware. */
   readonly firmware: FirmwareIdentity | undefined;
+  readonly references: DeviceReferences;
+  /** Milliseconds since 1970: the earliest end of every part used. */
+  readonly validUntil: number;
 }
 
 const SWITCH = "LS10";
 
 /**
- * Verifies a device's report: certificate chain, kind of device, signature, nonce, and the firmware that holds the key.
+ * Verifies a device's report: certificate chain, kind of device, signature, nonce, the firmware that holds the key, and, as far
+ * as there are endorsements, revocation and every measurement that the vendor publishes.
  * Throws the first failure, `EvidenceError` or `EndorsementError`, after every check that could be made is in the log.
  * @see DMTF DSP0274 1.1, GET_MEASUREMENTS request and MEASUREMENTS response messages
  */
@@ -48,7 +43,7 @@ export async function verifyDeviceReport(
     return { value, detail: `${value.leaf.subject.commonName ?? ""} under ${value.root.name}` };
   });
   await log.check(NVIDIA_CHECKS.deviceKind, () => checkKind(report, need(chain, "the device chain")));
-  await log.check(NVIDIA_CHECKS.reportSignature, async () => {
+  const isSigned = await log.check<true>(NVIDIA_CHECKS.reportSignature, async () => {
     const key = await importKey(need(chain, "the device chain").leaf.publicKey);
     if (!(await verifyEcdsa("sha384", key, report.signedPart, report.signature))) {
       throw new EvidenceError("SIGNATURE_INVALID", "the report's signature does not hold");
@@ -57,12 +52,27 @@ export async function verifyDeviceReport(
   });
   await checkNonce(report, context);
   const firmware = await checkFirmware(report, chain, log);
-  log.warnOf(NVIDIA_CHECKS.deviceRevocation, "no answer of NVIDIA's OCSP service is read");
-  log.warnOf(NVIDIA_CHECKS.referenceMeasurements, "no reference integrity manifest is read");
+  const answered = await checkDeviceRevocation(chain, context);
+  const references = await checkReferences({ report, chain, isSigned }, context);
   log.conclude();
   if (chain === undefined) throw new EvidenceError("CHAIN_UNTRUSTED", "no verified device chain");
-  const evidence: DeviceEvidence = { report, chain, firmware };
+  const ends = chain.certificates.map(({ notAfter }) => notAfter);
+  const validUntil = Math.min(...ends, references.validUntil, answered ?? Number.POSITIVE_INFINITY);
+  const evidence: DeviceEvidence = { report, chain, firmware, references, validUntil };
   return evidence as Verified<DeviceEvidence>;
+}
+
+async function checkDeviceRevocation(
+  chain: DeviceChain | undefined,
+  context: NvidiaContext,
+): Promise<number | undefined> {
+  if (chain !== undefined) {
+    const questions = questionsOf(chain.certificates, "own");
+    return checkRevocation(NVIDIA_CHECKS.deviceRevocation, questions, context, (run) => run());
+  }
+  return context.log.check(NVIDIA_CHECKS.deviceRevocation, () =>
+    need<Found<number>>(undefined, "the device chain"),
+  );
 }
 
 function checkKind({ kind }: DeviceReport, chain: DeviceChain): Found<true> {

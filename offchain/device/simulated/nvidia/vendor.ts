@@ -208,7 +208,8 @@ function extensionsOf(role: NvidiaRole, self: Issuer, issuer: Issuer): RawExtens
 
 function trustRootOf(vendor: NvidiaVendor, role: "root" | "rimRoot"): TrustRoot {
   const spkiSha256 = toHex(sha256(spkiOf(nvidiaAuthority(vendor, role)))).slice(2);
-  return { name: AUTHORITIES[role].name.commonName, spkiSha256, simulated: true };
+  const purpose = role === "root" ? "evidence" : "reference-values";
+  return { name: AUTHORITIES[role].name.commonName, spkiSha256, simulated: true, family: "nvidia", purpose };
 }
 
 function spkiOf({ privateKey }: Issuer): Uint8Array {
