@@ -171,7 +171,7 @@ class Reader {
   #expandAll(given: readonly Attribute[], scope: XmlScope): readonly XmlAttribute[] {
     const attributes = given
       .filter(({ qualified }) => qualified !== XMLNS && !qualified.startsWith(`${XMLNS}:`))
-      .map(({ qualified, value }) => ({ ...this.#expand(qualified, scope, "attribute"), value }));
+      .map(({ qualified, value }) => Object.assign({ value }, this.#expand(qualified, scope, "attribute")));
     const names = new Set(attributes.map(({ local, namespace }) => `${local} ${namespace}`));
     if (names.size < attributes.length) throw this.#fail("an attribute twice under two prefixes");
     return attributes;

@@ -33,6 +33,11 @@ export async function verifyManifest(
     const { product, version, measurements } = value.manifest;
     return { value, detail: `${product} ${version}, ${measurements.length} measurements` };
   });
-  const failures = log.failures.map(({ id, error }) => ({ id, code: error.code, detail: error.message }));
+  const failures = log.failures.map(({ id, error }): Failure => ({
+    id,
+    code: error.code,
+    detail: error.message,
+    tier: "contraindicated",
+  }));
   return { verdict: failures.length === 0 ? "affirming" : "contraindicated", checks: log.checks, failures };
 }

@@ -119,6 +119,7 @@ const REVOCATION: ReadonlySet<string> = new Set([
   "pck-revocation",
   "ark-crl",
   "device-revocation",
+  "rim-revocation",
 ]);
 
 function tierOf({ id }: Check, optional: boolean, policy: AppraisalPolicy): "none" | "warning" {

@@ -88,26 +88,35 @@ export function signedInfoContent(digest: string): string {
 
 /** A signed manifest of a driver or firmware. */
 export function signedRim(signer: RimSigner, parts: RimParts = {}): Buffer {
-  const { version = "590.12", product = "GH100" } = parts;
+  const body = bodyOf(parts);
+  const element = signatureElement(body, signer, parts);
+  const text = `${body}${parts.signature?.(element) ?? element}</SoftwareIdentity>`;
+  return Buffer.from(parts.document?.(text) ?? text);
+}
+
+/** The document without its signature and its last end tag. */
+function bodyOf(parts: RimParts): string {
+  const { version = "590.12", product = "GH100", extra = "" } = parts;
   const attributes =
     parts.attributes ?? `corpus="false" name="${product}" patch="false" supplemental="false" tagId="tag"`;
   const meta = parts.meta ?? `<ns0:Meta colloquialVersion="${version}" product="${product}"></ns0:Meta>`;
   const resources = parts.resources ?? [resource(1, [digestText(2)])];
   const open = `<SoftwareIdentity ${SCOPE} ${attributes}>`;
-  const body = `${open}\n  ${meta}\n  <ns0:Payload>${resources.join("\n")}</ns0:Payload>${parts.extra ?? ""}\n`;
+  return `${open}\n  ${meta}\n  <ns0:Payload>${resources.join("\n")}</ns0:Payload>${extra}\n`;
+}
+
+function signatureElement(body: string, signer: RimSigner, parts: RimParts): string {
   const digest = createHash("sha384").update(`${body}</SoftwareIdentity>`).digest("base64");
   const content = parts.signedInfo?.(signedInfoContent(digest)) ?? signedInfoContent(digest);
   const scope = `xmlns="${SWID}" xmlns:ds="${DSIG}" xmlns:ns0="${SWID}" xmlns:ns2="${HASH}"`;
-  const signed = `<ds:SignedInfo ${scope}>${content}</ds:SignedInfo>`;
   const key = { key: (parts.signer ?? signer.keys[0])!.privateKey, dsaEncoding: "ieee-p1363" as const };
+  const signed = `<ds:SignedInfo ${scope}>${content}</ds:SignedInfo>`;
   const value = sign("sha384", Buffer.from(signed), key).toString("base64");
   const chain = (parts.certificates ?? signer.certificates)
     .map((der) => `<ds:X509Certificate>${Buffer.from(der).toString("base64")}\n</ds:X509Certificate>`)
     .join("");
-  const element = [
+  return [
     `<ds:Signature xmlns:ds="${DSIG}"><ds:SignedInfo>${content}</ds:SignedInfo>`,
     `<ds:SignatureValue>${value}</ds:SignatureValue><ds:KeyInfo><ds:X509Data>${chain}</ds:X509Data></ds:KeyInfo></ds:Signature>`,
   ].join("");
-  const text = `${body}${parts.signature?.(element) ?? element}</SoftwareIdentity>`;
-  return Buffer.from(parts.document?.(text) ?? text);
 }

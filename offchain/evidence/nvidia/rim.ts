@@ -31,6 +31,7 @@ const SWID = "http://standards.iso.org/iso/19770/-2/2015/schema.xsd";
 const SHA384 = "http://www.w3.org/2001/04/xmlenc#sha384";
 const DSIG = "http://www.w3.org/2000/09/xmldsig#";
 const MEASUREMENT = "Measurement";
+const KNOWN_CHILDREN: ReadonlySet<string> = new Set(["Entity", "Meta", "Payload"]);
 const MAX_INDEX = 254;
 const HASH_NAME = /^Hash\d+$/;
 
@@ -67,9 +68,8 @@ export function parseRim(bytes: Uint8Array): ReferenceManifest {
 function soleChild(document: XmlElement, local: string): XmlElement {
   const children = elementsOf(document);
   if (children === undefined) throw malformed("text outside of the payload");
-  const known = ["Entity", "Meta", "Payload"];
   const stranger = children.find(
-    ({ namespace, local: name }) => !(namespace === SWID && known.includes(name)) && namespace !== DSIG,
+    ({ namespace, local: name }) => !(namespace === SWID && KNOWN_CHILDREN.has(name)) && namespace !== DSIG,
   );
   if (stranger !== undefined) throw unsupported(`${stranger.local} in SoftwareIdentity`);
   const [child, ...others] = children.filter(({ namespace, local: name }) => namespace === SWID && name === local);
