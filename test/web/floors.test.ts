@@ -1,10 +1,8 @@
 import { expect } from "chai";
-import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { bundlePage } from "../../scripts/browser/bundle.ts";
+import { globSync } from "node:fs";
+import { resolve } from "node:path";
 import { openSession, type Session } from "../../scripts/browser/session.ts";
-import { needChromium } from "../support/chromium.ts";
+import { needChromium, runInPage } from "../support/chromium.ts";
 
 const PURE = "offchain/{encoding,crypto,x509,cose,evidence,verifier,receipt,sealing,model}/**/*.ts";
 /** Node's back of `#crypto`, and what issues certificates for simulated vendors. */
@@ -24,33 +22,20 @@ const ABOVE = [
 describe("in Chromium", function () {
   this.timeout(120_000);
   let session: Session;
-  let folder: string;
 
   before(async function () {
     needChromium(this);
-    folder = mkdtempSync(join(tmpdir(), "cloister-floors-"));
     session = await openSession();
   });
-  after(async () => {
-    await session?.close();
-    if (folder !== undefined) rmSync(folder, { recursive: true });
-  });
+  after(() => session?.close());
 
-  /** Loads files in the page as one module; gives how many names they export, and throws what the page throws. */
+  /** Loads files in the page as one module; gives how many names they export. */
   async function namesOf(files: readonly string[]): Promise<number> {
-    const entry = join(folder, "entry.ts");
     const imports = files.map((file, index) => `import * as m${index} from ${JSON.stringify(resolve(file))};`);
     const names = files.map((_file, index) => `Object.keys(m${index}).length`).join(" + ");
-    writeFileSync(entry, [...imports, `globalThis.loaded = ${names};`, ""].join("\n"));
-    return session.page.evaluate(
-      async (code) => {
-        const found = globalThis as { loaded?: number };
-        delete found.loaded;
-        await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-        return found.loaded ?? 0;
-      },
-      await bundlePage(entry),
-    );
+    await session.page.evaluate(() => delete (globalThis as { loaded?: number }).loaded);
+    await runInPage(session, [...imports, `globalThis.loaded = ${names};`, ""].join("\n"));
+    return session.page.evaluate(() => (globalThis as { loaded?: number }).loaded ?? 0);
   }
 
   it("loads every file of floors 2 to 5", async () => {
