@@ -7,6 +7,8 @@ import { verifyEvidence } from "../../offchain/verifier/verify.ts";
 import { ChainVerifier } from "../../offchain/x509/chain.ts";
 import { figureOf, roundTo } from "../figures/report.ts";
 import { cpuTimes } from "./clock.ts";
+import { benchFamilies } from "./families.ts";
+import { benchRelayer } from "./relayer.ts";
 import { loadSubjects, type Subject } from "./subjects.ts";
 
 const PEER = "@phala/dcap-qvl 0.3.9, all of it each time";
@@ -23,8 +25,13 @@ const STATES = [
   { name: "known platform renews", chainsOf: chainsOfSame, target: () => 0.4 },
 ] as const;
 
-/** Our verification of DCAP evidence in three states of memory beside a peer's full one: CPU milliseconds each. */
+/** Verification of every family in states of memory, of DCAP beside a peer's full one, and a relayer's work for a node. */
 export async function benchEvidence(notice: (text: string) => void): Promise<readonly Figure[]> {
+  return [...(await benchDcap(notice)), ...(await benchFamilies(notice)), ...(await benchRelayer())];
+}
+
+/** Our verification of DCAP evidence in three states of memory beside a peer's full one: CPU milliseconds each. */
+async function benchDcap(notice: (text: string) => void): Promise<readonly Figure[]> {
   const { real, subjects } = await loadSubjects();
   if (!real) notice("no shared vectors (CLOISTER_VECTORS): simulated evidence is measured instead\n");
   const cases: Case[] = [];

@@ -66,17 +66,21 @@ export const mutateJson: Mutator = (bytes, random, other) => {
     return mutateBytes(bytes, random, other);
   }
   if (random.once(5)) return mutateBytes(bytes, random, other);
-  const holders = holdersOf(json);
-  if (holders.length === 0) return mutateBytes(bytes, random, other);
-  editHolder(random.pick(holders), random);
+  if (!isHolder(json)) return mutateBytes(bytes, random, other);
+  editHolder(descend(json, random), random);
   return new Uint8Array(Buffer.from(JSON.stringify(json)));
 };
 
 type Holder = Record<string, unknown>;
 
-function holdersOf(value: unknown): Holder[] {
-  if (typeof value !== "object" || value === null) return [];
-  return [value as Holder, ...Object.values(value).flatMap(holdersOf)];
+function isHolder(value: unknown): value is Holder {
+  return typeof value === "object" && value !== null;
+}
+
+/** An object or list somewhere inside, reached by one random step after another. */
+function descend(holder: Holder, random: Random): Holder {
+  const inner = Object.values(holder).filter(isHolder);
+  return inner.length === 0 || random.once(4) ? holder : descend(random.pick(inner), random);
 }
 
 function editHolder(holder: Holder, random: Random): void {

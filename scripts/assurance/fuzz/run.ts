@@ -36,7 +36,7 @@ export const SLOW_MS = 50;
 const RETRIES = 5;
 const NOTICE_EVERY = 20_000;
 /** Wall time above which an input is timed again, alone; only the slowest so far is. */
-const SUSPECT_MS = 5;
+const SUSPECT_MS = 10;
 const MAX_CHANGES = 3;
 /** What has grown beyond is not changed again: parsers have limits, and growing is not what is looked for. */
 const ENOUGH = 1 << 16;

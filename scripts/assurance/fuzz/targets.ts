@@ -120,7 +120,7 @@ function verificationsOf(subject: Subject): readonly Target[] {
     name: `verify ${subject.name} ${role}`,
     seeds: [original],
     mutate: MUTATORS[subject.forms[role]?.name ?? ""] ?? mutateBytes,
-    share: 1.5,
+    share: 1,
     run: (bytes) => judge(subject, role, bytes),
   }));
 }

@@ -34,6 +34,13 @@ describe("Memory", () => {
       expect(memory.parsed("a", BYTES, copy).bytes).to.deep.equal(BYTES);
     });
 
+    it("remembers one thing beside another", () => {
+      const memory = new Memory();
+      const first = memory.parsed("a", BYTES, copy);
+      memory.parsed("a", Uint8Array.of(4), copy);
+      expect(memory.parsed("a", BYTES, copy)).to.equal(first);
+    });
+
     it("forgets rather than grows without end", () => {
       const memory = new Memory();
       const first = memory.parsed("a", BYTES, copy);
