@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { prettyJson } from "../offchain/encoding/json.ts";
-import { fuzz, type FuzzReport } from "./assurance/fuzz/run.ts";
+import { fuzz, type Found, type FuzzReport } from "./assurance/fuzz/run.ts";
 import { targetsOf, type Target } from "./assurance/fuzz/targets.ts";
 import { loadSubjects } from "./assurance/subjects.ts";
 
@@ -13,15 +13,17 @@ function print({ outcomes, crashes, slow, forged, slowest, ...run }: FuzzReport)
     const listed = Object.entries(counts).sort(([, a], [, b]) => b - a);
     return `${target.padEnd(50)} ${listed.map(([outcome, count]) => `${outcome} ${count}`).join(", ")}`;
   });
-  const named = [...crashes, ...slow, ...forged].map(
-    ({ input, target, detail }) => `FOUND input ${input}, ${target}: ${detail}`,
-  );
+  const named = [...crashes, ...slow, ...forged].map(lineOf);
   const end = [
     `slowest: input ${slowest.input} of ${slowest.target}, ${slowest.cpuMs} ms of CPU alone`,
     `total: seed ${run.seed}, inputs ${run.from} to ${run.from + run.inputs - 1} in ${run.seconds} s: ` +
       `${crashes.length} crashes, ${slow.length} slow, ${forged.length} accepted though a signed part differs`,
   ];
   process.stdout.write(`${[...groups.sort(), ...named, ...end].join("\n")}\n`);
+}
+
+function lineOf({ input, target, detail }: Found): string {
+  return `FOUND input ${input}, ${target}: ${detail}`;
 }
 
 function chosen(targets: readonly Target[], name: string | undefined): readonly Target[] {
@@ -56,7 +58,11 @@ async function main(): Promise<void> {
   const options = { seed: whole(values.seed), from: whole(values.from), inputs: whole(values.inputs) };
   const notice = (done: number, found: number): void =>
     void process.stderr.write(`${done} inputs, ${found} findings; go on from here with --from ${done}\n`);
-  const report = await fuzz(chosen(targetsOf(subjects), values.parser), { ...options, notice });
+  const tell = (found: Found): void => void process.stderr.write(`${lineOf(found)}\n`);
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
+  const targets = chosen(targetsOf(subjects), values.parser);
+  const report = await fuzz(targets, { ...options, notice, tell, signal: stop.signal });
   if (values.json) process.stdout.write(`${prettyJson(report)}\n`);
   else print(report);
   process.exitCode = report.crashes.length + report.slow.length + report.forged.length > 0 ? 1 : 0;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Target } from "./targets.ts";
 import { Random } from "./random.ts";
 
@@ -30,11 +31,16 @@ export interface FuzzOptions {
   readonly from: number;
   readonly inputs: number;
   readonly notice?: (done: number, found: number) => void;
+  /** Called for each finding as soon as it is made. */
+  readonly tell?: (found: Found) => void;
+  /** Ends the run early; the report is then of the inputs so far. */
+  readonly signal?: AbortSignal;
 }
 
 export const SLOW_MS = 50;
 const RETRIES = 5;
 const NOTICE_EVERY = 20_000;
+const TURN_EVERY = 256;
 /** Wall time above which an input is timed again, alone; only the slowest so far is. */
 const SUSPECT_MS = 10;
 const MAX_CHANGES = 3;
@@ -43,10 +49,11 @@ const ENOUGH = 1 << 16;
 
 /** Gives every input to one target; what is found is collected and never thrown. */
 export async function fuzz(targets: readonly Target[], options: FuzzOptions): Promise<FuzzReport> {
-  const { seed, from, inputs, notice } = options;
+  const { seed, from, inputs, notice, signal } = options;
   const started = performance.now();
-  const findings = new Findings();
-  for (let input = from; input < from + inputs; input += 1) {
+  const findings = new Findings(options.tell);
+  let input = from;
+  for (; input < from + inputs && signal?.aborted !== true; input += 1) {
     const { target, bytes } = inputOf(targets, seed, input);
     const before = performance.now();
     const outcome = await outcomeOf(target, bytes);
@@ -54,9 +61,11 @@ export async function fuzz(targets: readonly Target[], options: FuzzOptions): Pr
     findings.count(input, target.name, outcome);
     if (wall > findings.suspectMs) findings.time(input, target.name, await timeAlone(target, bytes));
     if ((input + 1) % NOTICE_EVERY === 0) notice?.(input + 1, findings.size);
+    // Parsers answer at once: without a turn of the event loop no signal would ever arrive.
+    if (input % TURN_EVERY === 0) await setImmediate();
   }
   const seconds = Math.round((performance.now() - started) / 1000);
-  return { seed, from, inputs, seconds, ...findings.report() };
+  return { seed, from, inputs: input - from, seconds, ...findings.report() };
 }
 
 /** Collects what was found and how long the slowest input took. */
@@ -68,6 +77,11 @@ class Findings {
   readonly #slow: Found[] = [];
   readonly #forged: Found[] = [];
   #slowest = { input: -1, target: "", cpuMs: 0 };
+  readonly #tell: ((found: Found) => void) | undefined;
+
+  constructor(tell: ((found: Found) => void) | undefined) {
+    this.#tell = tell;
+  }
 
   get size(): number {
     return this.#crashes.length + this.#slow.length + this.#forged.length;
@@ -77,14 +91,19 @@ class Findings {
     const counts = (this.#outcomes[target] ??= {});
     const [label = ""] = outcome.split(" ");
     counts[label] = (counts[label] ?? 0) + 1;
-    if (label === "CRASH") this.#crashes.push({ input, target, detail: outcome });
-    if (label === "FORGED") this.#forged.push({ input, target, detail: outcome });
+    if (label === "CRASH") this.#add(this.#crashes, { input, target, detail: outcome });
+    if (label === "FORGED") this.#add(this.#forged, { input, target, detail: outcome });
   }
 
   time(input: number, target: string, cpuMs: number): void {
     if (cpuMs > this.#slowest.cpuMs) this.#slowest = { input, target, cpuMs };
-    if (cpuMs > SLOW_MS) this.#slow.push({ input, target, detail: `${cpuMs} ms of CPU` });
+    if (cpuMs > SLOW_MS) this.#add(this.#slow, { input, target, detail: `${cpuMs} ms of CPU` });
     this.suspectMs = Math.min(SLOW_MS, Math.max(this.suspectMs, cpuMs));
+  }
+
+  #add(list: Found[], found: Found): void {
+    list.push(found);
+    this.#tell?.(found);
   }
 
   report(): Pick<FuzzReport, "outcomes" | "crashes" | "slow" | "forged" | "slowest"> {
