@@ -1,4 +1,4 @@
-/** A process that serves a simulated NVIDIA's manifests and certificate statuses: `node nvidia-server.ts --vendor FILE --port N`. */
+/** A process that serves a simulated NVIDIA's manifests, certificate statuses and tokens: `node nvidia-server.ts --vendor FILE --port N`. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createNvidiaHandler } from "../device/simulated/nvidia/service.ts";
@@ -14,7 +14,7 @@ app.all("/*", async (context) => {
   const { method } = context.req;
   const path = new URL(context.req.url).pathname;
   const contentType = context.req.header("content-type");
-  const answer = handle({ method, path, contentType, body: await readBytes(context) });
+  const answer = await handle({ method, path, contentType, body: await readBytes(context) });
   return context.body(new Uint8Array(answer.body), answer.status, { ...answer.headers });
 });
 const server = await listen(app, { port: Number(values.port) });

@@ -36,9 +36,11 @@ interface Product {
   readonly measured: Readonly<Record<NvidiaComponent, readonly number[]>>;
 }
 
-/** Made-up versions, newest first: the vendor's service has the manifests of these. */
-export const DRIVER_VERSIONS = ["951.51.02", "951.51.01"] as const;
-export const VBIOS_VERSIONS = ["96.51.AD.00.02", "96.51.AD.00.01"] as const;
+/** Made-up versions, newest first: the vendor has published the manifests of these and of no others. */
+export const PUBLISHED_VERSIONS = {
+  driver: ["951.51.02", "951.51.01"],
+  vbios: ["96.51.AD.00.02", "96.51.AD.00.01"],
+} as const satisfies Record<NvidiaComponent, readonly string[]>;
 
 /** Which indices count is as on real devices; project and SKUs of the GPU are made up. */
 export const NVIDIA_PRODUCTS: Readonly<Record<NvidiaKind, Product>> = {

@@ -1,10 +1,10 @@
 /** The simulated vendor's OCSP responder: one delegated responder for each authority, with a switch for each defect. */
 import { createPublicKey } from "node:crypto";
-import { equal } from "../../../encoding/bytes.ts";
+import { concat, equal, utf8 } from "../../../encoding/bytes.ts";
 import { CloisterError } from "../../../errors.ts";
 import { parseCertificate } from "../../../x509/certificate.ts";
 import { element, generalizedTime, objectIdentifier } from "../../../x509/der-writer.ts";
-import { issueCertificate, issuerKeyIdentifier, signed } from "../../../x509/issue.ts";
+import { issueCertificate, issuerKeyIdentifier, signed, toPem } from "../../../x509/issue.ts";
 import type { Issuer } from "../../../x509/issue.ts";
 import {
   authorityKeyIdentifier,
@@ -61,12 +61,11 @@ const KEY_COMPROMISE = Uint8Array.of(1);
 export function answerOcsp(vendor: NvidiaVendor, request: Uint8Array, options: OcspOptions): Uint8Array {
   const parsed = requestOf(request);
   if (parsed === undefined) return refusal(MALFORMED_REQUEST);
-  if (options.defects?.unavailable === true) return refusal(TRY_LATER);
   const roles = new Set(parsed.certificateIds.map((id) => issuerOfId(vendor, id)));
   const [role, ...others] = roles;
   // A responder speaks for one authority, and for none that is not the vendor's.
   if (role === undefined || others.length > 0) return refusal(UNAUTHORIZED);
-  return answer(vendor, role, parsed, options);
+  return answerFor(vendor, role, parsed, options);
 }
 
 /** The responder's answers for every certificate of a chain (PEM, leaf first) that an authority of the vendor issued. */
@@ -75,8 +74,14 @@ export function ocspResponsesFor(vendor: NvidiaVendor, chain: Uint8Array, option
   return certificates.slice(0, -1).flatMap((certificate, index) => {
     const id = certificateIdOf(certificate, certificates[index + 1] ?? certificate, "sha384");
     const role = issuerOfId(vendor, id);
-    return role === undefined ? [] : [answer(vendor, role, { certificateIds: [id] }, options)];
+    return role === undefined ? [] : [answerFor(vendor, role, { certificateIds: [id] }, options)];
   });
+}
+
+/** The certificates that sign manifests, PEM, signer first. */
+export function rimChain({ certificates }: NvidiaVendor): Uint8Array {
+  const roles = ["rimSigner", "rimIssuer", "rimCa", "rimRoot"] as const;
+  return concat(...roles.map((role) => utf8(toPem("CERTIFICATE", bytesOf(certificates[role])))));
 }
 
 function requestOf(der: Uint8Array): OcspRequest | undefined {
@@ -96,8 +101,9 @@ function issuerOfId({ certificates }: NvidiaVendor, id: CertificateId): NvidiaRo
   });
 }
 
-function answer(vendor: NvidiaVendor, role: NvidiaRole, request: OcspRequest, options: OcspOptions): Uint8Array {
+function answerFor(vendor: NvidiaVendor, role: NvidiaRole, request: OcspRequest, options: OcspOptions): Uint8Array {
   const { now, defects = {} } = options;
+  if (defects.unavailable === true) return refusal(TRY_LATER);
   const certifier = defects.foreignResponder === true ? foreignTo(role) : role;
   const responder = responderOf(vendor, certifier);
   const thisUpdate = now - (defects.stale === true ? 25 * HOUR : HOUR);

@@ -15,7 +15,7 @@ import { deriveP384, p384Key } from "../p384.ts";
 import { bytesOf } from "../state.ts";
 import type { NvidiaDeviceFile } from "./device-file.ts";
 import { compositeDeviceId, deviceName } from "./extensions.ts";
-import { DRIVER_VERSIONS, firmwareIdOf, NVIDIA_PRODUCTS, VBIOS_VERSIONS } from "./firmware.ts";
+import { firmwareIdOf, NVIDIA_PRODUCTS, PUBLISHED_VERSIONS } from "./firmware.ts";
 import type { NvidiaKind } from "./firmware.ts";
 import { NO_END, nvidiaAuthority } from "./vendor.ts";
 import type { NvidiaVendor } from "./vendor.ts";
@@ -42,7 +42,8 @@ const PROVISIONERS = { gpu: "gpuProvisioner", switch: "switchProvisioner" } as c
 
 /** Makes a device and has the vendor certify its boot key, which certifies the firmware's. */
 export function provisionNvidiaDevice(vendor: NvidiaVendor, options: NvidiaDeviceOptions): NvidiaDeviceFile {
-  const { kind, vbiosVersion = VBIOS_VERSIONS[0], driverVersion = DRIVER_VERSIONS[0] } = options;
+  const { kind } = options;
+  const { vbiosVersion = PUBLISHED_VERSIONS.vbios[0], driverVersion = PUBLISHED_VERSIONS.driver[0] } = options;
   const name = options.name ?? toHex(randomBytes(16));
   const attestationKey = deriveP384(vendor.seed, `firmware/${kind}/${name}`);
   const chipId = toHex(bytesOf(deriveP384(vendor.seed, `chip/${kind}/${name}`)).slice(0, 8));

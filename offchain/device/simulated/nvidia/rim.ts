@@ -11,8 +11,10 @@ import {
   keyUsage,
   subjectKeyIdentifier,
 } from "../../../x509/issue-extensions.ts";
+import { parsePem } from "../../../x509/pem.ts";
 import { deriveP384, p384Key } from "../p384.ts";
 import { bytesOf } from "../state.ts";
+import type { NvidiaDeviceFile } from "./device-file.ts";
 import { goldenMeasurements, NVIDIA_PRODUCTS, rimId } from "./firmware.ts";
 import type { GoldenMeasurement, NvidiaComponent, NvidiaKind } from "./firmware.ts";
 import { nvidiaAuthority, nvidiaSerial } from "./vendor.ts";
@@ -39,6 +41,8 @@ export interface RimDefects {
   readonly signerNotAfter?: number;
   /** The chain is the one of devices, and its lowest authority signs. */
   readonly signedByDeviceAuthority?: boolean;
+  /** A device signs, with its own chain. */
+  readonly signedByDevice?: Pick<NvidiaDeviceFile, "attestationKey" | "certChain">;
   /** The manifest says that it is for another product. */
   readonly otherProduct?: boolean;
   /** This many bytes are missing at the end. */
@@ -190,10 +194,12 @@ function signerOf(vendor: NvidiaVendor, defects: RimDefects): Signer {
   const chainOf = (...roles: readonly NvidiaRole[]): Uint8Array[] =>
     roles.map((role) => bytesOf(vendor.certificates[role]));
   if (defects.signedByDeviceAuthority === true) {
-    return {
-      scalar: deriveP384(vendor.seed, "gpuProvisioner"),
-      chain: chainOf("gpuProvisioner", "identity", "root"),
-    };
+    const chain = chainOf("gpuProvisioner", "identity", "root");
+    return { scalar: deriveP384(vendor.seed, "gpuProvisioner"), chain };
+  }
+  if (defects.signedByDevice !== undefined) {
+    const { attestationKey, certChain } = defects.signedByDevice;
+    return { scalar: attestationKey, chain: parsePem(utf8(certChain), "CERTIFICATE") };
   }
   const leaf =
     defects.signerNotAfter === undefined ? chainOf("rimSigner") : [endedSigner(vendor, defects.signerNotAfter)];

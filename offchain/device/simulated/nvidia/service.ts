@@ -1,9 +1,14 @@
-/** Answers as NVIDIA's RIM service and OCSP responder do, out of a simulated vendor; whoever mounts it brings the server. */
+/** Answers as NVIDIA's RIM service, OCSP responder and remote attestation service do, out of a simulated vendor; whoever mounts it brings the server. */
 import { sha256 } from "#crypto";
-import { toBase64 } from "../../../encoding/base64.ts";
+import { parseBase64, toBase64 } from "../../../encoding/base64.ts";
 import { toHex, utf8 } from "../../../encoding/bytes.ts";
-import { DRIVER_VERSIONS, NVIDIA_PRODUCTS, rimId, VBIOS_VERSIONS } from "./firmware.ts";
+import { JsonFields } from "../../../encoding/fields.ts";
+import { parseJson } from "../../../encoding/members.ts";
+import { RequestError } from "../../../errors.ts";
+import { NVIDIA_PRODUCTS, PUBLISHED_VERSIONS, rimId } from "./firmware.ts";
 import type { NvidiaComponent, NvidiaKind } from "./firmware.ts";
+import { attestGpus, nrasKeySet } from "./nras.ts";
+import type { NrasDefects, NrasRequest } from "./nras.ts";
 import { answerOcsp } from "./ocsp.ts";
 import type { OcspDefects } from "./ocsp.ts";
 import { issueRim } from "./rim.ts";
@@ -19,43 +24,81 @@ export interface NvidiaRequest {
 }
 
 export interface NvidiaAnswer {
-  readonly status: 200 | 404 | 405 | 415;
+  readonly status: 200 | 400 | 404 | 405 | 415;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
 
-export type NvidiaHandler = (request: NvidiaRequest) => NvidiaAnswer;
+export type NvidiaHandler = (request: NvidiaRequest) => Promise<NvidiaAnswer>;
 
 export interface NvidiaServiceOptions {
   /** Asked at every request, so that a revocation shows at once. */
   readonly vendor: () => NvidiaVendor;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly defects?: () => { readonly rim?: RimDefects; readonly ocsp?: OcspDefects };
+  readonly defects?: () => { readonly rim?: RimDefects; readonly ocsp?: OcspDefects; readonly nras?: NrasDefects };
 }
 
 const RIM_PATH = /^\/v1\/rim\/([\w.-]{1,128})$/;
-const OCSP_REQUEST = "application/ocsp-request";
+const OCSP = "/";
+const JWKS = "/.well-known/jwks.json";
+const ATTEST_GPU = "/v3/attest/gpu";
+const METHODS: Readonly<Record<string, string>> = { [OCSP]: "POST", [JWKS]: "GET", [ATTEST_GPU]: "POST" };
+const MEDIA: Readonly<Record<string, string>> = {
+  [OCSP]: "application/ocsp-request",
+  [ATTEST_GPU]: "application/json",
+};
+const NONCE_LENGTH = 32;
 const SUBJECTS = new Map(
   subjects().map((subject) => [rimId(subject.kind, subject.component, subject.version), subject]),
 );
 
 /**
- * Makes the handler of both services: `GET /v1/rim/{id}` and `POST /`.
- * @see NVIDIA RIM service API, Get RIM by ID; RFC 6960 appendix A
+ * Makes the handler of the services: `GET /v1/rim/{id}`; `POST /` of OCSP; `GET /.well-known/jwks.json` and `POST /v3/attest/gpu`.
+ * @see NVIDIA RIM service API, Get RIM by ID; RFC 6960 appendix A; NVIDIA Remote Attestation Service API, Attest GPU V3
  */
 export function createNvidiaHandler(options: NvidiaServiceOptions): NvidiaHandler {
   const manifest = manifestSource(options);
-  return ({ method, path, contentType, body }) => {
-    const [, id] = RIM_PATH.exec(path) ?? [];
-    if (id !== undefined) return method === "GET" ? rimAnswer(id, manifest(id), options.vendor()) : refusal(405);
-    if (path !== "/") return refusal(404);
-    if (method !== "POST") return refusal(405);
-    if (contentType !== OCSP_REQUEST) return refusal(415);
-    const defects = options.defects?.().ocsp ?? {};
-    const answer = answerOcsp(options.vendor(), body, { now: options.now(), defects });
-    return { status: 200, headers: { "content-type": "application/ocsp-response" }, body: answer };
+  const status = (body: Uint8Array): NvidiaAnswer => {
+    const answer = answerOcsp(options.vendor(), body, { now: options.now(), defects: options.defects?.().ocsp ?? {} });
+    return document("application/ocsp-response", answer);
   };
+  return async ({ method, path, contentType, body }) => {
+    const [, id] = RIM_PATH.exec(path) ?? [];
+    const wanted = id === undefined ? METHODS[path] : "GET";
+    if (wanted === undefined) return refusal(404);
+    if (method !== wanted) return refusal(405);
+    if (id !== undefined) return rimAnswer(id, manifest(id), options.vendor());
+    if (path === JWKS) return document("application/json", nrasKeySet(options.vendor()));
+    if (contentType !== MEDIA[path]) return refusal(415);
+    return path === ATTEST_GPU ? attested(body, options) : status(body);
+  };
+}
+
+/** @see NVIDIA Remote Attestation Service API, Attest GPU V3: the token of all devices, then each device's by its name */
+async function attested(body: Uint8Array, options: NvidiaServiceOptions): Promise<NvidiaAnswer> {
+  const request = nrasRequest(body);
+  if (request === undefined) return refusal(400);
+  const defects = options.defects?.().nras ?? {};
+  const { token, devices } = await attestGpus(options.vendor(), request, { now: options.now(), defects });
+  return document("application/json", utf8(JSON.stringify([["JWT", token], devices])));
+}
+
+function nrasRequest(body: Uint8Array): NrasRequest | undefined {
+  const invalid = (message: string): RequestError => new RequestError("REQUEST_INVALID", message);
+  try {
+    const fields = new JsonFields(parseJson(body, "request", invalid), "request", invalid);
+    const devices = fields.fieldsList("evidence_list").map((device) => {
+      const [evidence, certChain] = ["evidence", "certificate"].map((name) => parseBase64(device.text(name)));
+      if (evidence === undefined || certChain === undefined) throw invalid("a device is not base64");
+      return { evidence, certChain };
+    });
+    if (fields.text("arch") !== "HOPPER") throw invalid("another architecture");
+    return { nonce: fields.hex("nonce", { length: NONCE_LENGTH, prefix: false }), devices };
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return undefined;
+  }
 }
 
 /** Manifests by id; each is signed once, as a published file is. */
@@ -74,7 +117,7 @@ function manifestSource(options: NvidiaServiceOptions): (id: string) => Uint8Arr
 
 function rimAnswer(id: string, manifest: Uint8Array | undefined, vendor: NvidiaVendor): NvidiaAnswer {
   if (manifest === undefined) return refusal(404);
-  const document = {
+  const json = {
     id,
     rim: toBase64(manifest),
     sha256: toHex(sha256(manifest)).slice(2),
@@ -82,19 +125,22 @@ function rimAnswer(id: string, manifest: Uint8Array | undefined, vendor: NvidiaV
     rim_format: "TCG",
     request_id: "00000000-0000-0000-0000-000000000000",
   };
-  return { status: 200, headers: { "content-type": "application/json" }, body: utf8(JSON.stringify(document)) };
+  return document("application/json", utf8(JSON.stringify(json)));
 }
 
 /** Every version of every component that a product has. */
 function subjects(): readonly RimSubject[] {
-  const versions = { driver: DRIVER_VERSIONS, vbios: VBIOS_VERSIONS };
   return (Object.keys(NVIDIA_PRODUCTS) as NvidiaKind[]).flatMap((kind) =>
-    (Object.keys(versions) as NvidiaComponent[])
+    (Object.keys(PUBLISHED_VERSIONS) as NvidiaComponent[])
       .filter((component) => NVIDIA_PRODUCTS[kind].measured[component].length > 0)
-      .flatMap((component) => versions[component].map((version) => ({ kind, component, version }))),
+      .flatMap((component) => PUBLISHED_VERSIONS[component].map((version) => ({ kind, component, version }))),
   );
 }
 
-function refusal(status: 404 | 405 | 415): NvidiaAnswer {
+function document(mediaType: string, body: Uint8Array): NvidiaAnswer {
+  return { status: 200, headers: { "content-type": mediaType }, body };
+}
+
+function refusal(status: 400 | 404 | 405 | 415): NvidiaAnswer {
   return { status, headers: {}, body: new Uint8Array(0) };
 }

@@ -4,7 +4,7 @@ import { goldenMeasurements } from "../../../../../offchain/device/simulated/nvi
 import { issueRim } from "../../../../../offchain/device/simulated/nvidia/rim.ts";
 import type { RimDefects } from "../../../../../offchain/device/simulated/nvidia/rim.ts";
 import { nvidiaRimTrustRoot } from "../../../../../offchain/device/simulated/nvidia/vendor.ts";
-import { testNvidiaVendor } from "../../../../support/simulated-nvidia.ts";
+import { testNvidiaDevice, testNvidiaVendor } from "../../../../support/simulated-nvidia.ts";
 import { describeVectors, readVector } from "../../../../support/vectors.ts";
 
 const DRIVER = { kind: "gpu", component: "driver", version: "951.51.02" } as const;
@@ -76,7 +76,9 @@ describe("simulated NVIDIA manifest", () => {
     expect(rimOf({ truncatedBy: 3 })).to.match(/<\/SoftwareIdenti$/);
     const ended = new Date("2026-01-01T00:00:00Z");
     expect(certificatesOf(rimOf({ signerNotAfter: ended.getTime() }))[0]!.validToDate).to.deep.equal(ended);
-    expect(certificatesOf(rimOf({ signedByDeviceAuthority: true }))[0]!.subject).to.contain("Provisioner ICA");
+    const byDevice = rimOf({ signedByDevice: testNvidiaDevice(vendor) });
+    expect(certificatesOf(byDevice)[0]!.subject).to.contain("GSP FMC LF");
+    expect(holds(byDevice)).to.deep.equal({ digest: true, signature: true });
   });
 
   const real = "nvidia/NVIDIA__attestation-sdk/rim/NV_GPU_DRIVER_GH100_550.144.03.xml";
