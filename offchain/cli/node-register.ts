@@ -47,6 +47,8 @@ export function addNodeRegister(node: Command, session: Session): void {
     .option("--platform-file <file>", "the simulated machine that the worker runs on")
     .option("--vendor <file>", "the simulated vendor that provisions a machine, where there is no platform file")
     .option("--tee <tee>", "the platform of a machine that is provisioned; the vendor's first where not given")
+    .option("--gpu-file <file>", "the simulated GPU beside the machine")
+    .option("--gpu-vendor <file>", "the simulated NVIDIA that provisions a GPU, where there is no GPU file")
     .option("--out <file>", "where the worker's configuration goes")
     .action(async (options: Options) => {
       checkPlace(options);

@@ -3,10 +3,17 @@ import { dirname, join, resolve } from "node:path";
 import type { Profile } from "../client/profile.ts";
 import { provisionMachine, readMachine, type Machine } from "../device/simulated/machine.ts";
 import { SIMULATED_PLATFORMS, type SimulatedPlatform } from "../device/simulated/measure.ts";
+import {
+  nvidiaDeviceFromJson,
+  nvidiaDeviceToJson,
+  type NvidiaDeviceFile,
+} from "../device/simulated/nvidia/device-file.ts";
+import { provisionNvidiaDevice } from "../device/simulated/nvidia/provision.ts";
+import { nvidiaVendorFromJson } from "../device/simulated/nvidia/vendor.ts";
 import type { Hex } from "../encoding/bytes.ts";
 import { prettyJson } from "../encoding/json.ts";
 import { ConfigError } from "../errors.ts";
-import { parseWorkerConfig } from "../worker/config.ts";
+import { parseWorkerConfig, type WorkerConfig } from "../worker/config.ts";
 import { readFileBytes } from "./files.ts";
 
 /** Where a worker will run and be reached. */
@@ -15,6 +22,8 @@ export interface PlaceOptions {
   readonly platformFile?: string;
   readonly vendor?: string;
   readonly tee?: string;
+  readonly gpuFile?: string;
+  readonly gpuVendor?: string;
   readonly out?: string;
 }
 
@@ -32,10 +41,14 @@ export function checkPlace(options: PlaceOptions): void {
   if ((options.platformFile === undefined) === (options.vendor === undefined)) {
     throw new ConfigError("CONFIG_INVALID", "give one of --platform-file and --vendor");
   }
+  if (options.gpuFile !== undefined && options.gpuVendor !== undefined) {
+    throw new ConfigError("CONFIG_INVALID", "give one of --gpu-file and --gpu-vendor, or neither");
+  }
   machineOf(options);
+  gpuOf(options);
 }
 
-/** Writes the configuration that `node run` takes, and the machine's file beside it where it is provisioned. */
+/** Writes the configuration that `node run` takes, and beside it the files of the machine and the GPU that are provisioned. */
 export function writeWorkerConfig(path: string, options: PlaceOptions, identity: WorkerIdentity): void {
   const { profile, ...worker } = identity;
   const directory = dirname(path);
@@ -50,7 +63,7 @@ export function writeWorkerConfig(path: string, options: PlaceOptions, identity:
     deployments: profile.deployments,
     dataDir: join(directory, "data"),
     ...listeningAt(options.endpoint),
-    device: { kind, platformFile },
+    device: { kind, platformFile, ...writeGpu(directory, options) },
     settlementKeyFile: profile.keyFile,
   };
   parseWorkerConfig(config);
@@ -62,6 +75,24 @@ function machineOf({ platformFile, vendor, tee, endpoint }: PlaceOptions): Machi
   const text = new TextDecoder().decode(readFileBytes(platformFile ?? vendor ?? ""));
   if (platformFile !== undefined) return readMachine(text);
   return provisionMachine(text, { ...platformOf(tee), now: Date.now(), name: endpoint });
+}
+
+/** Writes the GPU's file where it is provisioned, and says where it is; nothing without a GPU. */
+function writeGpu(directory: string, options: PlaceOptions): Pick<WorkerConfig["device"], "gpu"> {
+  const gpu = gpuOf(options);
+  if (gpu === undefined) return {};
+  const platformFile = resolve(options.gpuFile ?? join(directory, "gpu.json"));
+  if (options.gpuFile === undefined) writeFileSync(platformFile, nvidiaDeviceToJson(gpu), { mode: 0o600 });
+  return { gpu: { kind: "simulated-nvidia", platformFile } };
+}
+
+/** The GPU of the file given, or a new one of the vendor's, named by the endpoint; undefined where neither is given. */
+function gpuOf({ gpuFile, gpuVendor, endpoint }: PlaceOptions): NvidiaDeviceFile | undefined {
+  const file = gpuFile ?? gpuVendor;
+  if (file === undefined) return undefined;
+  const text = new TextDecoder().decode(readFileBytes(file));
+  if (gpuFile !== undefined) return nvidiaDeviceFromJson(text);
+  return provisionNvidiaDevice(nvidiaVendorFromJson(text), { kind: "gpu", now: Date.now(), name: endpoint });
 }
 
 function platformOf(tee: string | undefined): { readonly platform?: SimulatedPlatform } {

@@ -11,6 +11,8 @@ import { writeProfile } from "../../../offchain/client/profile.ts";
 import { createSimulatedVendor, vendorToJson } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex, type Hex } from "../../../offchain/encoding/bytes.ts";
 import { DEFAULT_POLICY } from "../../../offchain/verifier/policy.ts";
+import { nvidiaDeviceFromJson } from "../../../offchain/device/simulated/nvidia/device-file.ts";
+import { createNvidiaVendor, nvidiaVendorToJson } from "../../../offchain/device/simulated/nvidia/vendor.ts";
 import { parseWorkerConfig } from "../../../offchain/worker/config.ts";
 import { cloister, cloisterProcess, REPOSITORY, type CliRun } from "../../support/cli.ts";
 import { deployLocally } from "../../support/deployments.ts";
@@ -136,13 +138,16 @@ describe("cloister on a network", () => {
     let nodeId: string;
 
     it("registers with bond and offer and writes the worker's configuration", async () => {
-      const run = await operator("node", "register", ...place(), "--model", file("model"), "--json");
+      writeFileSync(file("nvidia.json"), nvidiaVendorToJson(createNvidiaVendor({ now: Date.now() })));
+      const gpu = ["--gpu-vendor", file("nvidia.json")];
+      const run = await operator("node", "register", ...place(), ...gpu, "--model", file("model"), "--json");
       expect(run.exit).to.equal(0);
       const registered = json(run) as { nodeId: string; config: string };
       ({ nodeId } = registered);
       const config = parseWorkerConfig(JSON.parse(readFileSync(registered.config, "utf8")));
       expect(config).to.include({ nodeId, host: "127.0.0.1", port: 1, rpcUrl: local.url });
       expect(existsSync(config.device.platformFile)).to.equal(true);
+      expect(nvidiaDeviceFromJson(readFileSync(config.device.gpu?.platformFile ?? "", "utf8")).kind).to.equal("gpu");
     });
 
     it("does nothing twice when it is repeated", async () => {
@@ -157,6 +162,8 @@ describe("cloister on a network", () => {
       "an endpoint that is no URL": () => place("127.0.0.1:80"),
       "an endpoint with a path": () => place("http://127.0.0.1/worker"),
       "an endpoint with a slash at its end": () => place("http://127.0.0.1:8081/"),
+      "two GPU files": () => [...place(), "--gpu-file", file("nvidia.json"), "--gpu-vendor", file("nvidia.json")],
+      "a GPU file that is none": () => [...place(), "--gpu-file", file("nvidia.json")],
       "another TEE": () => [...place(), "--tee", "amd-sev-snp"],
       "a salt of the wrong length": () => [...place(), "--salt", "0x11"],
       "a price that is no amount": () => [...place(), "--price", "1e-3"],
