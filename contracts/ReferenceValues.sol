@@ -5,7 +5,7 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IReferenceValues} from "./interfaces/IReferenceValues.sol";
 import {Platform} from "./types/Platform.sol";
 import {Refusal} from "./types/Refusal.sol";
-import {ACCEPTABLE_TCB_MASK, TcbStatus} from "./types/TcbStatus.sol";
+import {ACCEPTABLE_TCB_MASK, NO_STATUS_MASK, TcbStatus} from "./types/TcbStatus.sol";
 
 /// @title ReferenceValues
 contract ReferenceValues is IReferenceValues, AccessManaged {
@@ -35,7 +35,8 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
         uint16 mask = policy.tcbStatusMask;
         uint32 ttl = policy.ttl;
         uint32 maxAge = policy.maxEvidenceAge;
-        require(mask != 0 && mask & ~ACCEPTABLE_TCB_MASK == 0, ReferenceValuesInvalidTcbMask(mask));
+        uint16 acceptable = platform.statesTcb() ? ACCEPTABLE_TCB_MASK : NO_STATUS_MASK;
+        require(mask != 0 && mask & ~acceptable == 0, ReferenceValuesInvalidTcbMask(mask));
         require(ttl >= MIN_TTL && ttl <= MAX_TTL, ReferenceValuesInvalidTtl(ttl));
         require(maxAge > 0 && maxAge <= ttl, ReferenceValuesInvalidEvidenceAge(maxAge));
         _policies[platform] = policy;

@@ -6,12 +6,20 @@ pragma solidity 0.8.37;
 /// nothing.
 type Platform is uint8;
 
-using {isSimulated, differ as !=} for Platform global;
+using {isSimulated, statesTcb, differ as !=} for Platform global;
 
 uint8 constant SIMULATED_BIT = 0x80;
+uint8 constant AMD_SEV_SNP = 3;
+uint8 constant AWS_NITRO = 4;
 
 function isSimulated(Platform platform) pure returns (bool) {
     return Platform.unwrap(platform) & SIMULATED_BIT != 0;
+}
+
+/// @notice Says whether the platform's vendor states a TCB status: AMD and AWS state none, simulated or not.
+function statesTcb(Platform platform) pure returns (bool) {
+    uint8 kind = Platform.unwrap(platform) & ~SIMULATED_BIT;
+    return kind != AMD_SEV_SNP && kind != AWS_NITRO;
 }
 
 function differ(Platform left, Platform right) pure returns (bool) {

@@ -12,6 +12,9 @@ using {toMask} for TcbStatus global;
 /// OutOfDateConfigurationNeeded, Revoked or a number without a meaning.
 uint16 constant ACCEPTABLE_TCB_MASK = 0x031e;
 
+/// @dev The one that policy may accept of platforms whose vendor states no status.
+uint16 constant NO_STATUS_MASK = 0x0001;
+
 /// @notice The status as one bit of a mask; a number above 15 is no bit at all and is in no mask.
 function toMask(TcbStatus status) pure returns (uint16) {
     return uint16(1 << TcbStatus.unwrap(status));

@@ -130,6 +130,24 @@ describe("ReferenceValues", () => {
         .withArgs(0);
     });
 
+    it("accepts none, and nothing else, of SEV-SNP and Nitro, whose vendors state no status", async () => {
+      const { referenceValues } = await networkHelpers.loadFixture(fixture);
+      for (const platform of [3, 4, 0x83, 0x84]) {
+        const policy = { ...POLICY, tcbStatusMask: 1 };
+        await expect(referenceValues.setPlatformPolicy(platform, policy)).to.emit(referenceValues, "PlatformPolicySet");
+        for (const mask of [0, 0b10, 0b11, 1 << 7]) {
+          await expect(referenceValues.setPlatformPolicy(platform, { ...POLICY, tcbStatusMask: mask }))
+            .to.be.revertedWithCustomError(referenceValues, "ReferenceValuesInvalidTcbMask")
+            .withArgs(mask);
+        }
+      }
+      for (const platform of [1, 2, 5, 0x81, 0x82]) {
+        await expect(referenceValues.setPlatformPolicy(platform, { ...POLICY, tcbStatusMask: 1 }))
+          .to.be.revertedWithCustomError(referenceValues, "ReferenceValuesInvalidTcbMask")
+          .withArgs(1);
+      }
+    });
+
     it("refuses validities and evidence ages out of bounds", async () => {
       const { referenceValues } = await networkHelpers.loadFixture(fixture);
       for (const ttl of [0, HOUR - 1, 7 * DAY + 1]) {
