@@ -19,7 +19,7 @@ import {
 } from "../../../../../offchain/device/simulated/amd/vendor.ts";
 import { workloadIdOf } from "../../../../../offchain/device/simulated/measure.ts";
 import { toHex } from "../../../../../offchain/encoding/bytes.ts";
-import { DEFAULT_POLICY } from "../../../../../offchain/verifier/policy.ts";
+import { DEFAULT_POLICY, parsePolicy } from "../../../../../offchain/verifier/policy.ts";
 import type { AttestationResult } from "../../../../../offchain/verifier/result.ts";
 import { VENDOR_ROOTS } from "../../../../../offchain/verifier/trust-roots.ts";
 import { verifyEvidence } from "../../../../../offchain/verifier/verify.ts";
@@ -148,6 +148,23 @@ describe("simulated AMD evidence under the verifier", () => {
     expect(await detailsOf("maskedChipId")).to.include({ chipId: "00".repeat(64) });
     const zero = "00".repeat(48);
     expect(await detailsOf("withoutIdBlock")).to.include({ guestSvn: 0, authorKeyEn: 0, idKeyDigest: zero });
+  });
+
+  it("is held to the level and the ID block that a policy asks for", async () => {
+    const measurement = TEST_MEASUREMENTS.measurement.slice(2);
+    const { claims: genuine } = await resultOf();
+    const idKeyDigest = genuine?.measurements["idKeyDigest"] ?? "";
+    const cases: readonly (readonly [object, FieldDefect])[] = [
+      [{ measurement, vmpl: 0 }, "lowerVmpl"],
+      [{ measurement, idKeyDigest }, "withoutIdBlock"],
+      [{ measurement, guestSvn: { minimum: 1 } }, "withoutIdBlock"],
+    ];
+    for (const [set, defect] of cases) {
+      const policy = parsePolicy({ allowSimulated: true, measurements: [set] });
+      expect(summary(await resultOf({ policy }))).to.equal("affirming");
+      const refused = await resultOf({ policy, report: { fields: [defect] } });
+      expect(summary(refused), JSON.stringify(set)).to.equal("contraindicated: workload POLICY");
+    }
   });
 
   it("refuses a migration agent where the policy does", async () => {
