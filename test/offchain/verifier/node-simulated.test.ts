@@ -10,6 +10,7 @@ import { provisionAwsPlatform } from "../../../offchain/device/simulated/aws/pla
 import { awsTrustRoot } from "../../../offchain/device/simulated/aws/vendor.ts";
 import { workloadIdOf } from "../../../offchain/device/simulated/measure.ts";
 import { toHex, type Hex } from "../../../offchain/encoding/bytes.ts";
+import type { NodeBinding } from "../../../offchain/verifier/binding.ts";
 import type { Endorsements } from "../../../offchain/verifier/family.ts";
 import { nodeEvidenceToJson, parseNodeEvidence, type NodeEvidence } from "../../../offchain/verifier/node-evidence.ts";
 import { DEFAULT_POLICY } from "../../../offchain/verifier/policy.ts";
@@ -39,9 +40,9 @@ interface Machine {
 
 describe("a simulated node of AMD or AWS", () => {
   const key = createSigningKey();
-  const keys = {
+  const keys: Omit<NodeBinding, "gpuEvidenceHash"> = {
     nodeId: word("01"),
-    operator: `0x${"02".repeat(20)}` as Hex,
+    operator: `0x${"02".repeat(20)}`,
     signingKey: toHex(signingAddress(key)),
     sealingKey: word("04"),
     configHash: word("06"),
