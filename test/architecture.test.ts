@@ -36,6 +36,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "cbor-x": "cose",
   "@electric-sql/pglite": "store",
   "@hpke/core": "sealing",
+  jose: "verifier",
   secp256k1: "crypto",
   "@noble/curves": "crypto",
   "@noble/hashes": "crypto",

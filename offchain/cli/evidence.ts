@@ -1,20 +1,25 @@
 import type { Command } from "commander";
-import { loadEndorsements } from "../endorsements/bundle.ts";
 import type { Hex } from "../encoding/bytes.ts";
-import { CloisterError, ConfigError, EvidenceError } from "../errors.ts";
+import { CloisterError, ConfigError } from "../errors.ts";
 import type { Check } from "../evidence/scheme.ts";
 import type { RegistryDomain } from "../verifier/binding.ts";
-import type { Endorsements } from "../verifier/family.ts";
 import { parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
+import type { Policy } from "../verifier/policy-layers.ts";
 import type { AttestationResult } from "../verifier/result.ts";
 import { verifyNodeEvidence } from "../verifier/verify-node.ts";
+import { partsOf } from "../verifier/ear.ts";
+import { trustworthinessOf } from "../verifier/trustworthiness.ts";
 import { verifyEvidence, type VerifyOptions } from "../verifier/verify.ts";
 import { addressArgument, chainIdArgument, collected, timeArgument } from "./arguments.ts";
 import { checkLines, SIMULATED_LINE } from "./checks.ts";
+import { addExplain } from "./explain.ts";
+import { addInspect } from "./inspect.ts";
+import { signedReport, tokenReport } from "./ear.ts";
 import { decodeBytes, isJsonObject, readFileBytes, readFileJson } from "./files.ts";
 import type { Report, Session } from "./session.ts";
 import { readTrust, type TrustOptions } from "./trust.ts";
 import { verb } from "./verb.ts";
+import { endorsementsOf, isAcceptable } from "./verification.ts";
 
 interface Options extends TrustOptions {
   readonly endorsements?: string;
@@ -22,9 +27,12 @@ interface Options extends TrustOptions {
   readonly now?: number;
   readonly registry?: Hex;
   readonly chainId?: bigint;
+  readonly ear?: boolean;
+  readonly key?: string;
+  readonly signEar?: string;
 }
 
-/** Adds `evidence verify`. */
+/** Adds `evidence verify`, `inspect` and `explain`. */
 export function addEvidence(program: Command, session: Session): void {
   const evidence = program.command("evidence").description("hardware evidence by itself");
   verb(evidence, "verify", {
@@ -38,11 +46,30 @@ export function addEvidence(program: Command, session: Session): void {
     .option("--now <time>", "the time to verify at, ISO 8601; the clock's where not given", timeArgument)
     .option("--registry <address>", "the NodeRegistry that a worker's keys must be bound for", addressArgument)
     .option("--chain-id <id>", "the registry's chain", chainIdArgument)
-    .action(async (file: string, options: Options) => session.conclude(await verifyFile(file, options)));
+    .option("--sign-ear <file>", "print the result as an EAR token, signed with this private key on P-256 or P-384")
+    .option("--ear", "the file is an EAR token: verify it with --key")
+    .option("--key <file>", "the public key of the verifier that signed the token, PEM or JWK")
+    .action(async (file: string, options: Options) => session.conclude(await verifyAny(file, options, session)));
+  addInspect(evidence, session);
+  addExplain(evidence, session);
 }
 
-/** Verifies the evidence in a file; the JSON is the attestation result itself. */
-async function verifyFile(file: string, options: Options): Promise<Report> {
+async function verifyAny(file: string, options: Options, session: Session): Promise<Report> {
+  const { ear = false, key, now = Date.now(), signEar } = options;
+  if (ear !== (key !== undefined) || (ear && signEar !== undefined)) {
+    throw new ConfigError("CONFIG_INVALID", "--ear and --key go together, and not with --sign-ear");
+  }
+  if (key !== undefined) return tokenReport(file, key, now);
+  const { result, policy } = await verifyFile(file, { ...options, now });
+  const exit = isAcceptable(result) ? 0 : 1;
+  if (signEar !== undefined) return signedReport(result, { policy, now, keyFile: signEar, session, exit });
+  const trustworthiness = partsOf(result).map(({ label, ...part }) => [label, trustworthinessOf(part)]);
+  const json = { ...result, trustworthiness: Object.fromEntries(trustworthiness) as unknown };
+  return { exit, json, lines: resultLines(result) };
+}
+
+/** Verifies the evidence in a file. */
+async function verifyFile(file: string, options: Options): Promise<{ result: AttestationResult; policy: Policy }> {
   const bytes = readFileBytes(file);
   const nodeEvidence = isJsonObject(bytes) ? readNodeEvidence(file) : undefined;
   const domain = domainOf(options);
@@ -59,7 +86,7 @@ async function verifyFile(file: string, options: Options): Promise<Report> {
     nodeEvidence === undefined
       ? await verifyEvidence(evidence, verification)
       : await verifyOfNode(nodeEvidence, domain, verification);
-  return { exit: isAcceptable(result) ? 0 : 1, json: result, lines: resultLines(result) };
+  return { result, policy: trust.policy };
 }
 
 /** Reads what a worker says of itself; throws `ConfigError` `CONFIG_INVALID` for what is none. */
@@ -110,24 +137,6 @@ function notRequired(id: string, why: string): Check {
     detail: `not checked and not required: ${why}`,
     reference: "docs/protocol.md section 3",
   };
-}
-
-/** What is given; none for evidence that cannot be parsed, whose result says so by itself. */
-async function endorsementsOf(
-  path: string | undefined,
-  wanted: Parameters<typeof loadEndorsements>[1],
-): Promise<Endorsements> {
-  if (path === undefined) return {};
-  try {
-    return await loadEndorsements(path, wanted);
-  } catch (error) {
-    if (error instanceof EvidenceError) return {};
-    throw error;
-  }
-}
-
-function isAcceptable({ verdict }: AttestationResult): boolean {
-  return verdict === "affirming" || verdict === "warning";
 }
 
 function resultLines(result: AttestationResult): readonly string[] {

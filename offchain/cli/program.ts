@@ -8,6 +8,7 @@ import { addMeasure } from "./measure.ts";
 import { addModel } from "./model.ts";
 import { addNode } from "./node.ts";
 import { addNodes } from "./nodes.ts";
+import { addPolicy } from "./policy.ts";
 import { failureOf } from "./failure.ts";
 import { createSession, tellFailure, type Environment, type Session, type Speaker } from "./session.ts";
 
@@ -31,6 +32,7 @@ const VERBS: readonly ((program: Command, session: Session) => void)[] = [
   addInfer,
   addCheck,
   addEvidence,
+  addPolicy,
   addMeasure,
 ];
 

@@ -24,6 +24,11 @@ export function parseBase64Url(text: string): Uint8Array | undefined {
   return /^[\w-]*$/.test(text) ? parseUnpaddedBase64(text.replaceAll("-", "+").replaceAll("_", "/")) : undefined;
 }
 
+/** Writes bytes as unpadded base64url. @see RFC 4648 section 5; RFC 7515 section 2 */
+export function toBase64Url(bytes: Uint8Array): string {
+  return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
 /** One UTF-16 unit for each byte. */
 function canonicalBinary(text: string): string | undefined {
   try {

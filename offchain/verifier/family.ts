@@ -41,6 +41,8 @@ export interface DetectedEvidence {
   readonly summary: string;
   /** The evidence without any rest after its last signed part. */
   readonly bytes: Uint8Array;
+  /** Every field under its specification's name, as parsed. */
+  readonly fields: Readonly<Record<string, unknown>>;
   /** 64 bytes where the evidence was made for a node. */
   readonly reportData: Uint8Array;
   /** Verifies everything that is signed; throws the first failure, coded, after every check that could be made is in the log. */

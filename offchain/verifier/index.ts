@@ -1,6 +1,9 @@
 /** The verifier's public face. */
 export { bindingDigest, deviceNonceOf, gpuEvidenceHashOf, reportDataOf } from "./binding.ts";
 export type { Anchor, NodeBinding, RegistryDomain } from "./binding.ts";
+export { earOf, policyId } from "./ear.ts";
+export type { Ear, EarOptions, VerifierId } from "./ear.ts";
+export { readEarKey, signEar, verifyEar } from "./ear-token.ts";
 export { decodeEvidence, detect } from "./detect.ts";
 export type { DetectedEvidence, Endorsements } from "./family.ts";
 export { checkNodeEvidence, nodeEvidenceToJson, parseNodeEvidence } from "./node-evidence.ts";
@@ -11,6 +14,8 @@ export { combinePolicies, parsePolicyDocument } from "./policy-layers.ts";
 export type { LayeredPolicy, Policy } from "./policy-layers.ts";
 export type { AttestationResult, Failure, Verdict } from "./result.ts";
 export { INTEL_ROOT, trustRootOf, VENDOR_ROOTS } from "./trust-roots.ts";
+export { tierOf, trustworthinessOf } from "./trustworthiness.ts";
+export type { TrustworthinessVector, TrustTier } from "./trustworthiness.ts";
 export { platformCode, signVerdict, tcbStatusCode, verdictDigest, verdictSigner } from "./verdict.ts";
 export type { CommitteeDomain, Verdict as CommitteeVerdict } from "./verdict.ts";
 export { verifyNodeEvidence } from "./verify-node.ts";

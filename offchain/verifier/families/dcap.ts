@@ -13,11 +13,13 @@ function looksLikeQuote(evidence: Uint8Array): boolean {
 
 function parse(evidence: Uint8Array): DetectedEvidence {
   const quote = parseQuote(evidence);
+  const { bytes: _, signedPart: __, ...fields } = quote;
   return {
     family: "dcap",
     platform: quote.tee === "sgx" ? "intel-sgx" : "intel-tdx",
     summary: `DCAP quote version ${quote.version} of ${quote.tee.toUpperCase()}, ${quote.bytes.length} bytes`,
     bytes: quote.bytes,
+    fields,
     reportData: quote.body.reportData,
     verify: async ({ endorsements, ...context }) =>
       dcapClaims(await verifyQuote(quote, { ...context, endorsements: endorsements.dcap ?? {} })),

@@ -16,11 +16,13 @@ function looksLikeSign1(evidence: Uint8Array): boolean {
 
 function parse(evidence: Uint8Array): DetectedEvidence {
   const document = parseDocument(evidence);
+  const { bytes: _, message, imagePcrs: __, ...fields } = document;
   return {
     family: "nitro",
     platform: "aws-nitro",
     summary: `attestation document of ${document.moduleId}, ${document.bytes.length} bytes`,
     bytes: document.bytes,
+    fields: { ...fields, signature: message.signature },
     reportData: document.userData ?? new Uint8Array(),
     verify: async (context) => nitroClaims(await verifyDocument(document, context)),
   };

@@ -8,11 +8,13 @@ export const NVIDIA: Family = { recognises: looksLikeDeviceReport, parse };
 
 function parse(evidence: Uint8Array): DetectedEvidence {
   const report = parseDeviceReport(evidence);
+  const { bytes: _, signedPart: __, measurementRecord: ___, ...fields } = report;
   return {
     family: "nvidia",
     platform: `nvidia-${report.kind}`,
     summary: `SPDM 1.1 measurements of a ${report.kind}, ${report.measurements.length} blocks, ${report.bytes.length} bytes`,
     bytes: report.bytes,
+    fields,
     reportData: report.requestNonce,
     verify: async ({ endorsements, ...context }) =>
       deviceClaims(await verifyDeviceReport(report, { ...context, endorsements: endorsements.nvidia ?? {} })),

@@ -13,11 +13,13 @@ function looksLikeReport(evidence: Uint8Array): boolean {
 
 function parse(evidence: Uint8Array): DetectedEvidence {
   const report = parseReport(evidence);
+  const { bytes: _, signedPart: __, ...fields } = report;
   return {
     family: "sevSnp",
     platform: "amd-sev-snp",
     summary: `SEV-SNP report version ${report.version} signed by a ${report.signingKey}`,
     bytes: report.bytes,
+    fields,
     reportData: report.reportData,
     verify: async ({ endorsements, ...context }) =>
       sevSnpClaims(await verifyReport(report, { ...context, endorsements: endorsements.sevSnp ?? {} })),

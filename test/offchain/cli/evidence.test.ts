@@ -70,6 +70,7 @@ describe("cloister evidence verify", () => {
       "claims",
       "checks",
       "failures",
+      "trustworthiness",
     ]);
     expect(result(run)).to.include({ verdict: "affirming", simulated: true, platform: "intel-tdx" });
     expect(result(run).claims?.measurements["mrtd"]).to.equal(TEST_MEASUREMENTS.mrtd.slice(2));
