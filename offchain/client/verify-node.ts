@@ -37,7 +37,7 @@ export interface VerifyNodeOptions {
   readonly now: number;
 }
 
-const EVIDENCE_LIMITS = { timeoutMs: 10_000, maxBytes: 256 * 1024 };
+const EVIDENCE_LIMITS = { timeoutMs: 10_000, maxBytes: 1 << 20 };
 
 /**
  * Fetches the evidence that the registry names for a node and verifies it: hardware chain, policy, binding, anchor, and that the

@@ -7,6 +7,7 @@ import { detect } from "../verifier/detect.ts";
 import type { Endorsements, FamilyName } from "../verifier/family.ts";
 import { classify } from "./classify.ts";
 import { selectDeviceChain } from "./select-device-chain.ts";
+import { selectDeviceReferences } from "./select-device-references.ts";
 import { selectEndorsements } from "./select.ts";
 import { loadSevSnp } from "./sev-snp.ts";
 
@@ -14,6 +15,8 @@ import { loadSevSnp } from "./sev-snp.ts";
 export interface EndorsementsFor {
   /** Raw evidence; what it needs is read from it, unverified. */
   readonly evidence: Uint8Array;
+  /** What came with the evidence. */
+  readonly given?: Endorsements;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -61,10 +64,11 @@ function needsNone(): Promise<Endorsements> {
 
 async function loadNvidia(
   files: readonly Uint8Array[],
-  { evidence }: EndorsementsFor,
+  { evidence, given }: EndorsementsFor,
 ): Promise<Endorsements | undefined> {
-  const certChain = await selectDeviceChain(files, parseDeviceReport(evidence));
-  return certChain === undefined ? undefined : { nvidia: { certChain } };
+  const report = parseDeviceReport(evidence);
+  const certChain = given?.nvidia?.certChain ?? (await selectDeviceChain(files, report));
+  return certChain === undefined ? undefined : { nvidia: { certChain, ...selectDeviceReferences(files, report) } };
 }
 
 async function filesOf(path: string): Promise<readonly string[]> {

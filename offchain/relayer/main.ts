@@ -21,7 +21,7 @@ import type { RelayerContext } from "./context.ts";
 import { createRelayer, runRelayer } from "./relayer.ts";
 import { relayerApp } from "./serve.ts";
 
-const ANSWER_LIMITS = { timeoutMs: 5000, maxBytes: 256 << 10 };
+const ANSWER_LIMITS = { timeoutMs: 5000, maxBytes: 1 << 20 };
 
 async function main(config: RelayerConfig, log: Log, signal: AbortSignal): Promise<void> {
   const chain = await connectChain(config.rpcUrl, { chainId: config.chainId });

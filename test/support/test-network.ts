@@ -23,7 +23,7 @@ import { simulatedDevice } from "../../offchain/device/simulated/intel/quote.ts"
 import { createSimulatedVendor } from "../../offchain/device/simulated/intel/vendor.ts";
 import { concat, parseHex, toHex } from "../../offchain/encoding/bytes.ts";
 import { createApp, listen } from "../../offchain/http/server.ts";
-import { bindingDigest, reportDataOf } from "../../offchain/verifier/binding.ts";
+import { bindingDigest, deviceNonceOf, gpuEvidenceHashOf, reportDataOf } from "../../offchain/verifier/binding.ts";
 import { nodeEvidenceToJson } from "../../offchain/verifier/node-evidence.ts";
 import { deployLocally } from "./deployments.ts";
 import { startLocalChain } from "./local-chain.ts";
@@ -51,6 +51,8 @@ export interface TestNode {
     readonly measurements?: Partial<WorkerMeasurements>;
     readonly binding?: Partial<NodeBinding>;
     readonly anchor?: NodeEvidence["anchor"];
+    /** Makes the evidence of devices over their nonce; the binding names it unless it is changed itself. */
+    readonly devices?: (nonce: Uint8Array) => Promise<NodeEvidence["devices"]>;
   }): Promise<NodeEvidence>;
   /** Serves anything else. */
   serve(answer: object): void;
@@ -170,14 +172,16 @@ async function startNode(
   let keys = newKeys();
   const refresh: TestNode["refresh"] = async (change = {}) => {
     if (change.newKeys === true) keys = newKeys();
-    const binding = { ...bindingOf(nodeId, operator.address, keys), ...change.binding };
     const { blockNumber, blockHash } = change.anchor ?? (await laterBlock(local));
     const anchor = { blockNumber, blockHash };
+    const bound = bindingOf(nodeId, operator.address, keys);
+    const devices = (await change.devices?.(deviceNonceOf(domain, bound, anchor))) ?? [];
+    const binding = { ...bound, gpuEvidenceHash: gpuEvidenceHashOf(devices), ...change.binding };
     const device = simulatedDevice(platform, { ...TEST_MEASUREMENTS, ...change.measurements }, change.defects);
     const evidence: NodeEvidence = {
       platform: tee,
       evidence: await device.quote(reportDataOf(domain, binding, anchor)),
-      devices: [],
+      devices,
       binding,
       anchor,
       possession: toHex(signDigest(keys.signing, bindingDigest(domain, binding))),

@@ -48,6 +48,9 @@ export async function verifyRim(
   if (certificates.some(({ authorityKeyId }) => authorityKeyId === undefined)) {
     throw untrusted("a certificate of the manifest's chain does not name its issuer's key");
   }
-  await verifyEnvelopedSignature(signature, leaf.publicKey);
+  await chains.memory.holds(manifest, leaf.publicKey, async () => {
+    await verifyEnvelopedSignature(signature, leaf.publicKey);
+    return true;
+  });
   return { manifest, chain } as Verified<SignedManifest>;
 }

@@ -1,7 +1,11 @@
 import { expect } from "chai";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { simulatedNvidiaDevice } from "../../../offchain/device/simulated/nvidia/report.ts";
 import { issueRim } from "../../../offchain/device/simulated/nvidia/rim.ts";
 import { nvidiaDeviceTrustRoot, nvidiaRimTrustRoot } from "../../../offchain/device/simulated/nvidia/vendor.ts";
+import { loadEndorsements } from "../../../offchain/endorsements/bundle.ts";
 import type { NvidiaEndorsements } from "../../../offchain/evidence/nvidia/endorsements.ts";
 import { DEFAULT_POLICY } from "../../../offchain/verifier/policy.ts";
 import type { AttestationResult } from "../../../offchain/verifier/result.ts";
@@ -222,6 +226,25 @@ describe("a device's reference measurements", () => {
       "report-signature SIGNATURE_INVALID",
       "reference-measurements NOT_CHECKED",
     ]);
+  });
+});
+
+describe("a device's endorsements among files", () => {
+  it("are those of what the report says it runs, and come with its own chain or are given one", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-manifests-"));
+    try {
+      const files = [driver({ version: "590.13" }), driver(), vbios(), ...ALL, Buffer.from("notes"), gpu.certChain];
+      await Promise.all(files.map((bytes, index) => writeFile(join(folder, `file-${index}`), bytes)));
+      const evidence = deviceReport(gpu);
+      const found = await loadEndorsements(folder, { evidence, now: NOW });
+      expect(found.nvidia?.ocspResponses?.length).to.equal(ALL.length);
+      expect((await judged({ endorsements: { ...found.nvidia } })).verdict).to.equal("affirming");
+      const given = { nvidia: { certChain: nvswitch.certChain } };
+      const other = await loadEndorsements(folder, { evidence, given, now: NOW });
+      expect(other.nvidia?.certChain).to.equal(nvswitch.certChain);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 
