@@ -119,19 +119,12 @@ async function faultOf({ subject, role, untouched, codes }: Trial, { bytes }: Pi
   if (form !== undefined && isUnsignedChange(form, original, bytes)) {
     return sameFacts(untouched, result) ? "unsigned" : "accepted with other claims";
   }
-  return isReportedRest(untouched, result) ? "unsigned" : "accepted";
+  return "accepted";
 }
 
-/** The hash of evidence is of all its bytes, also of those that nobody signs. */
+/** The hash of evidence is of its bytes as they came, and bytes after a TDX quote are counted. */
 function sameFacts(untouched: VectorResult, result: VectorResult): boolean {
-  const facts = ({ claims }: VectorResult): string => JSON.stringify({ ...claims, evidenceHash: "" });
-  return facts(untouched) === facts(result);
-}
-
-/** Bytes after a TDX quote are no part of it: the claims count them, and everything else is as it was. */
-function isReportedRest(untouched: VectorResult, result: VectorResult): boolean {
-  const rest = ({ claims }: VectorResult): number => Number(claims?.details["trailingBytes"] ?? 0);
   const facts = ({ claims }: VectorResult): string =>
-    JSON.stringify({ ...claims, details: { ...claims?.details, trailingBytes: 0, trailingZero: 0 } });
-  return rest(result) > rest(untouched) && facts(untouched) === facts(result);
+    JSON.stringify({ ...claims, evidenceHash: "", details: { ...claims?.details, trailingBytes: 0, trailingZero: 0 } });
+  return facts(untouched) === facts(result);
 }

@@ -22,7 +22,7 @@ const FORMS: Readonly<Record<Form["name"], Form>> = {
     name: "quote",
     signed: signedOfQuote,
     dontCare:
-      "white space and zero octets around the base64 of the PCK chain, and the lengths that follow from it: PEM is a transport, its DER is what is signed",
+      "white space and zero octets around the base64 of the PCK chain, and the lengths that follow from it: PEM is a transport, its DER is what is signed; bytes after a TDX quote, which the claims count",
   },
   json: {
     name: "json",
@@ -69,13 +69,13 @@ export function isUnsignedChange({ signed }: Form, original: Uint8Array, changed
   }
 }
 
-/** Everything but the lengths, which follow from the rest. */
+/** Everything but the lengths, which follow from the rest, and what follows a TDX quote. */
 function signedOfQuote(bytes: Uint8Array): Uint8Array {
-  const { signedPart, signature, attestationKey, certification, trailing } = parseQuote(bytes);
+  const { signedPart, signature, attestationKey, certification } = parseQuote(bytes);
   const { qeReportBytes, qeReportSignature, qeAuthData, certificationDataType, certificationData } = certification;
   const chain = isPem(certificationData) ? signedOfPem(certificationData) : certificationData;
   const enclave = [qeReportBytes, qeReportSignature, qeAuthData, Uint8Array.of(certificationDataType)];
-  return concat(signedPart, signature, attestationKey, ...enclave, chain, trailing);
+  return concat(signedPart, signature, attestationKey, ...enclave, chain);
 }
 
 function signedOfJson(bytes: Uint8Array): Uint8Array {

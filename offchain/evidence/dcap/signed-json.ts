@@ -10,6 +10,9 @@ export interface SignedJson {
   readonly fields: JsonFields;
 }
 
+/** Ours, against needless work: Intel's documents have up to about 20 KB. */
+const MAX_LENGTH = 1 << 19;
+
 /** Makes the coded error for a wrong document. */
 export function invalid(message: string): EndorsementError {
   return new EndorsementError("ENDORSEMENT_INVALID", message);
@@ -21,6 +24,7 @@ export function invalid(message: string): EndorsementError {
  * @see Intel PCS API v4, Get TCB Info and Get Quoting Enclave Identity
  */
 export function parseSignedJson(bytes: Uint8Array, member: "tcbInfo" | "enclaveIdentity"): SignedJson {
+  if (bytes.length > MAX_LENGTH) throw invalid(`${member} of ${bytes.length} bytes`);
   const text = asciiText(bytes);
   const head = new RegExp(`^\\s*\\{\\s*"${member}"\\s*:\\s*(?=\\{)`).exec(text);
   const tail = /\}(\s*,\s*"signature"\s*:\s*"([0-9a-fA-F]{128})"\s*\}\s*)$/.exec(text.slice(-400));

@@ -8,6 +8,8 @@ import { parseJsonObject } from "./jose.ts";
 export type KeySet = ReadonlyMap<string, Uint8Array>;
 
 const COORDINATE_LENGTH = 48;
+/** Ours, against needless work: the service publishes a few keys. */
+const MAX_LENGTH = 1 << 16;
 
 const invalid = (message: string): EndorsementError => new EndorsementError("ENDORSEMENT_INVALID", `JWKS: ${message}`);
 
@@ -17,6 +19,7 @@ const invalid = (message: string): EndorsementError => new EndorsementError("END
  * @see RFC 7517 section 5; RFC 7518 section 6.2
  */
 export function parseKeySet(bytes: Uint8Array): KeySet {
+  if (bytes.length > MAX_LENGTH) throw invalid(`${bytes.length} bytes`);
   const keys = parseJsonObject(bytes, "key set", invalid).fieldsList("keys");
   const usable = keys.filter((key) => textIn(key, "kty") === "EC" && textIn(key, "crv") === "P-384");
   const set = new Map(usable.map((key) => [key.text("kid"), concat(coordinate(key, "x"), coordinate(key, "y"))]));

@@ -62,6 +62,13 @@ const transplant: Mutator = (bytes, random, other) => {
   return changed;
 };
 
+/** A long run of one byte, for what looks back at each of them. */
+const stretch: Mutator = (bytes, random) => {
+  const at = random.once(2) ? random.pick([0, bytes.length]) : random.below(bytes.length);
+  const run = new Uint8Array(1 << (4 + random.below(9))).fill(random.pick([0, 0x0a, 0x20, 0x2d, 0x30, 0x41, 0x80]));
+  return concat(bytes.subarray(0, at), run, bytes.subarray(at));
+};
+
 /** What looks like a length (a number no larger than what follows it) becomes one that lies. */
 const lie: Mutator = (bytes, random) => {
   const changed = bytes.slice();
@@ -91,6 +98,7 @@ export const BYTE_MUTATORS: readonly Mutator[] = [
   extend,
   splice,
   transplant,
+  stretch,
   lie,
   lie,
 ];

@@ -223,6 +223,7 @@ describe("parseTcbInfo", () => {
     ],
     ["an SVN of 256", signedText({ tcbLevels: [level([256], 1, [1], "UpToDate")] })],
     ["no TDX module", signedText({ tdxModule: undefined })],
+    ["more than 512 KiB", signedText({}).padStart((1 << 19) + 1)],
   ];
 
   function signedText(changes: object): string {

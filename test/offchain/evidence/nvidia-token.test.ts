@@ -129,6 +129,7 @@ describe("tokens of NVIDIA's attestation service", () => {
     ["with a key set that lacks theirs", "NOT_CHECKED", keySet(jwk(other.publicKey, { kid: "another" }))],
     ["with a key on another curve", "NOT_CHECKED", keySet({ kty: "EC", crv: "P-256", kid: KID, x: "", y: "" })],
     ["with a key set that is no JSON", "ENDORSEMENT_INVALID", Buffer.from("keys")],
+    ["with a key set of 64 KiB and more", "ENDORSEMENT_INVALID", Buffer.concat([KEYS, Buffer.alloc(1 << 16, 0x20)])],
     ["with a key id twice", "ENDORSEMENT_INVALID", keySet(jwk(), jwk(other.publicKey))],
     ["with a short key", "ENDORSEMENT_INVALID", keySet(jwk(publicKey, { x: "AAAA" }))],
     [
