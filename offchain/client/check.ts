@@ -32,7 +32,7 @@ export interface FileCheck {
 export async function checkEvidenceFile(file: EvidenceFile, options: CheckOptions): Promise<FileCheck> {
   const domain = { chainId: file.chain.chainId, verifyingContract: file.chain.nodeRegistry };
   const attestation = await verifyNodeEvidence(domain, file.nodeEvidence, {
-    endorsements: { dcap: file.endorsements },
+    endorsements: file.endorsements,
     trustRoots: options.trustRoots,
     now: options.now ?? file.checkedAt,
     policy: options.policy,

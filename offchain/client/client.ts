@@ -10,13 +10,16 @@ import { approve, readAllowance } from "../chain/token.ts";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import type { Tensor } from "../encoding/tensor.ts";
 import { ConfigError } from "../errors.ts";
+import type { EndorsementServices } from "../endorsements/services.ts";
+import type { EndorsementSource } from "../endorsements/source.ts";
 import { createLocks, type Locks } from "../locks.ts";
-import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import type { EscrowDomain } from "../receipt/typed.ts";
 import { CHANNEL_MIGRATIONS, channels } from "../store/channels.ts";
+import { ENDORSEMENT_MIGRATIONS, endorsementDocuments } from "../store/endorsements.ts";
 import { openStore, tieStore, type Store, type StoreLocation } from "../store/store.ts";
 import type { Policy } from "../verifier/policy-layers.ts";
+import { endorsementService } from "./endorsement-service.ts";
 import type { EvidenceFile } from "./evidence-file.ts";
 import { infer, type CheckedAnswer, type InferOptions } from "./infer.ts";
 import { checkReferenceValues, listWithOffers, readyNode, type ListedNode } from "./nodes.ts";
@@ -30,7 +33,8 @@ export interface ClientOptions {
   readonly trustRoots: readonly TrustRoot[];
   /** The user's own appraisal policy. */
   readonly policy: Policy;
-  readonly endorsementsFor: (evidence: Uint8Array) => Promise<DcapEndorsements>;
+  /** Where vendors' endorsements are asked for; they are kept in the store. */
+  readonly endorsements: EndorsementServices;
   /** The payer's private key, 0x-hex. */
   readonly payerKey: Hex;
   /** Where promises and open requests are kept. */
@@ -64,6 +68,9 @@ export interface ClientAnswer extends CheckedAnswer {
   readonly evidenceFile: EvidenceFile;
 }
 
+/** Everything that a client's store holds. */
+export const CLIENT_MIGRATIONS = [...CHANNEL_MIGRATIONS, ...ENDORSEMENT_MIGRATIONS];
+
 /** Connects; throws `ConfigError` for settings that do not fit and `ChainError` where the chain does not answer. */
 export async function openClient(options: ClientOptions): Promise<Client> {
   const payerKey = parseHex(options.payerKey, 32);
@@ -73,7 +80,7 @@ export async function openClient(options: ClientOptions): Promise<Client> {
     options.pollingMs === undefined ? {} : { pollingMs: options.pollingMs },
   );
   const contracts = openContracts(chain, readDeployment(options.deployments, chain.chainId));
-  const store = await openStore(options.store, CHANNEL_MIGRATIONS);
+  const store = await openStore(options.store, CLIENT_MIGRATIONS);
   const payer = toHex(signingAddress(payerKey));
   await tieStore(store, `${chain.chainId}/${contracts.addresses.InferenceEscrow}/${payer}`);
   const sender = await openSender(chain, { privateKey: options.payerKey });
@@ -84,6 +91,7 @@ export async function openClient(options: ClientOptions): Promise<Client> {
     sender,
     payer,
     payerKey,
+    source: endorsementService(options.endorsements, endorsementDocuments(store)),
     verified: new Map(),
     prices: new Map(),
     locks: createLocks(),
@@ -100,6 +108,7 @@ interface Parts {
   readonly sender: Sender;
   readonly payer: Hex;
   readonly payerKey: Uint8Array;
+  readonly source: EndorsementSource;
   /** What was verified, and when the registry last confirmed it (milliseconds since 1970). */
   readonly verified: Map<Hex, { readonly node: VerifiedNode; readonly confirmedAt: number }>;
   readonly prices: Map<string, { readonly price: bigint; readonly readAt: number }>;
@@ -136,9 +145,10 @@ async function verifyCached(parts: Parts, nodeId: Hex): Promise<VerifiedNode> {
     parts.verified.set(nodeId, { node: known.node, confirmedAt: now });
     return known.node;
   }
-  const { contracts, options } = parts;
+  const { contracts, options, source } = parts;
   const node = await verifyNode(record, {
     ...options,
+    endorsementsFor: (evidence, given) => source.endorsementsFor(evidence, given),
     domain: { chainId: contracts.chain.chainId, verifyingContract: contracts.addresses.NodeRegistry },
     blockHash: async (number) => (await blockAt(contracts.chain, number))?.blockHash,
     now,

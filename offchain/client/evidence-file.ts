@@ -2,10 +2,10 @@ import { JsonFields } from "../encoding/fields.ts";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { isDatatype, type Tensor } from "../encoding/tensor.ts";
 import { ReceiptError } from "../errors.ts";
-import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
-import { dcapEndorsementsToJson, parseDcapEndorsements } from "../evidence/dcap/endorsements-json.ts";
 import { parseReceipt, receiptToJson, type Receipt } from "../receipt/receipt.ts";
 import { parseVoucher, voucherToJson, type Voucher } from "../receipt/voucher.ts";
+import { endorsementsToJson, parseEndorsements } from "../verifier/endorsements-json.ts";
+import type { NodeEndorsements } from "../verifier/family.ts";
 import { nodeEvidenceToJson, parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
 
 /** Where the contracts are that the signed messages name. */
@@ -32,7 +32,7 @@ export interface EvidenceFile {
   readonly simulated: boolean;
   readonly chain: ChainReference;
   readonly nodeEvidence: NodeEvidence;
-  readonly endorsements: DcapEndorsements;
+  readonly endorsements: NodeEndorsements;
   readonly voucher: Voucher;
   readonly voucherSignature: Hex;
   /** Who signed the voucher. */
@@ -58,7 +58,7 @@ export function evidenceFileToJson(file: EvidenceFile): Record<string, unknown> 
     simulated: file.simulated,
     chain: { ...file.chain, chainId: file.chain.chainId.toString() },
     nodeEvidence: nodeEvidenceToJson(file.nodeEvidence),
-    endorsements: dcapEndorsementsToJson(file.endorsements),
+    endorsements: endorsementsToJson(file.endorsements),
     voucher: voucherToJson(file.voucher),
     voucherSignature: file.voucherSignature,
     payer: file.payer,
@@ -79,7 +79,7 @@ export function parseEvidenceFile(json: unknown): EvidenceFile {
     simulated: fields.boolean("simulated"),
     chain: parseChain(fields.fields("chain")),
     nodeEvidence: parseNodeEvidence(fields.value("nodeEvidence")),
-    endorsements: parseDcapEndorsements(fields.value("endorsements")) ?? refuseEndorsements(),
+    endorsements: parseEndorsements(fields.value("endorsements")),
     voucher: parseVoucher(fields.value("voucher")),
     voucherSignature: hexOf(fields, "voucherSignature", 65),
     payer: hexOf(fields, "payer", 20),
@@ -121,10 +121,6 @@ function parseTensor(fields: JsonFields): Tensor {
 
 function refuseData(): never {
   throw malformed("a tensor's data is not 0x-hex");
-}
-
-function refuseEndorsements(): never {
-  throw malformed("evidence file.endorsements are not those of DCAP");
 }
 
 function parseTime(text: string): number {

@@ -3,12 +3,12 @@ import { dirname, join, relative, resolve } from "node:path";
 import { parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { JsonFields } from "../encoding/fields.ts";
 import { prettyJson } from "../encoding/json.ts";
+import { parseServices, type EndorsementServices } from "../endorsements/services.ts";
 import { ConfigError } from "../errors.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { parsePolicyDocument, type Policy } from "../verifier/policy-layers.ts";
 import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import type { ClientOptions } from "./client.ts";
-import { endorsementService } from "./endorsement-service.ts";
 
 /** How a program finds its network; paths are absolute here and relative to the file in it. */
 export interface Profile {
@@ -16,8 +16,8 @@ export interface Profile {
   readonly rpcUrl: string;
   /** Directory with `<chainId>.json`. */
   readonly deployments: string;
-  /** Where Intel's certification service, or one like it, answers. */
-  readonly endorsementsUrl: string;
+  /** Where vendors' endorsements are asked for. */
+  readonly endorsements: EndorsementServices;
   /** Roots of simulated vendors; the vendors' own are always trusted. */
   readonly trustRoots: readonly TrustRoot[];
   readonly policy: Policy;
@@ -32,7 +32,7 @@ const MEMBERS = [
   "name",
   "rpcUrl",
   "deployments",
-  "endorsementsUrl",
+  "endorsements",
   "trustRoots",
   "policy",
   "keyFile",
@@ -55,7 +55,7 @@ export function readProfile(path: string): Profile {
     name: fields.text("name"),
     rpcUrl: urlOf(fields, "rpcUrl"),
     deployments: absolute("deployments"),
-    endorsementsUrl: urlOf(fields, "endorsementsUrl"),
+    endorsements: parseServices(fields.has("endorsements") ? fields.value("endorsements") : {}, "profile.endorsements"),
     trustRoots: fields.list("trustRoots").map(simulatedRoot),
     policy: parsePolicyDocument(fields.value("policy")),
     keyFile: absolute("keyFile"),
@@ -76,7 +76,7 @@ export function clientOptions(profile: Profile): ClientOptions {
     deployments: profile.deployments,
     trustRoots: [...VENDOR_ROOTS, ...profile.trustRoots],
     policy: profile.policy,
-    endorsementsFor: endorsementService(profile.endorsementsUrl),
+    endorsements: profile.endorsements,
     payerKey: readProfileKey(profile),
     store: { dir: join(profile.dataDir, "client") },
   };

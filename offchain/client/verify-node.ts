@@ -1,11 +1,12 @@
 import { keccak256 } from "#crypto";
 import { toHex, type Hex } from "../encoding/bytes.ts";
 import { EndorsementError, EvidenceError, ServiceError } from "../errors.ts";
-import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import type { NodeRecord } from "../chain/registry.ts";
+import { endorsementsOfNode, type EndorsementsOf } from "../endorsements/node.ts";
 import { fetchJson } from "../http/fetch.ts";
 import type { RegistryDomain } from "../verifier/binding.ts";
+import type { NodeEndorsements } from "../verifier/family.ts";
 import { parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
 import type { Policy } from "../verifier/policy-layers.ts";
 import type { AttestationResult } from "../verifier/result.ts";
@@ -19,7 +20,7 @@ export interface VerifiedNode {
   readonly nodeEvidence: NodeEvidence;
   /** keccak256 of the evidence: receipts name it. */
   readonly evidenceHash: Hex;
-  readonly endorsements: DcapEndorsements;
+  readonly endorsements: NodeEndorsements;
   readonly result: AttestationResult;
   /** Milliseconds since 1970: the earliest of the record's expiry and the evidence's validity. */
   readonly validUntil: number;
@@ -30,7 +31,7 @@ export interface VerifyNodeOptions {
   readonly trustRoots: readonly TrustRoot[];
   /** The user's own; the contract's word is one more check and never a substitute. */
   readonly policy: Policy;
-  readonly endorsementsFor: (evidence: Uint8Array) => Promise<DcapEndorsements>;
+  readonly endorsementsFor: EndorsementsOf;
   /** The hash of a block; undefined where the chain does not know it any more. */
   readonly blockHash: (blockNumber: bigint) => Promise<Hex | undefined>;
   /** Milliseconds since 1970. */
@@ -48,9 +49,9 @@ export async function verifyNode(record: NodeRecord, options: VerifyNodeOptions)
   const nodeEvidence = await fetchNodeEvidence(record);
   checkRecord(record, nodeEvidence);
   await checkAnchor(nodeEvidence, options);
-  const endorsements = await options.endorsementsFor(nodeEvidence.evidence);
+  const endorsements = await endorsementsOfNode(nodeEvidence, options.endorsementsFor);
   const result = await verifyNodeEvidence(options.domain, nodeEvidence, {
-    endorsements: { dcap: endorsements },
+    endorsements,
     trustRoots: options.trustRoots,
     now: options.now,
     policy: options.policy,

@@ -15,7 +15,7 @@ import { ChainVerifier } from "../x509/chain.ts";
 import { measuredConfiguration } from "../worker/config.ts";
 import type { Attack } from "./attacks.ts";
 import type { Network } from "./network.ts";
-import { ROOT } from "./services.ts";
+import { ROOT, servicesAt } from "./services.ts";
 import type { Played } from "./story.ts";
 
 /** An offset in the body of a quote: inside MRENCLAVE of SGX. */
@@ -59,13 +59,13 @@ async function judgedCode(network: Network, evidence: NodeEvidence): Promise<str
   const { contracts } = network;
   const node = await readNode(contracts, evidence.binding.nodeId);
   if (node === undefined) throw new ServiceError("SERVICE_UNAVAILABLE", "the node is unknown");
-  const endorsementsOf = endorsementService(network.endorsements.url);
+  const source = endorsementService(servicesAt(network.endorsements.url));
   const judgement = await judge(
     {
       contracts,
       trustRoots: [network.trustRoot],
       chains: new ChainVerifier(),
-      endorsementsOf: async (quote) => ({ dcap: await endorsementsOf(quote) }),
+      endorsementsOf: (of, given) => source.endorsementsFor(of, given),
       now: Date.now,
     },
     { node, evidence, anchor: await readAnchor({ contracts }, evidence), head: await latestBlock(contracts.chain) },

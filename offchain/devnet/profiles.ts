@@ -5,6 +5,7 @@ import { mintTestTokens } from "../chain/token.ts";
 import { prettyJson } from "../encoding/json.ts";
 import type { Account } from "./accounts.ts";
 import { TOKEN, type Network } from "./network.ts";
+import { servicesAt } from "./services.ts";
 import { DEVNET_POLICY } from "./user.ts";
 
 const FUNDS = 5_000n * TOKEN;
@@ -26,7 +27,7 @@ async function writeFunded(network: Network, name: string, file: string): Promis
     name: "devnet",
     rpcUrl: network.chain.url,
     deployments: network.deployments,
-    endorsementsUrl: network.endorsements.url,
+    endorsements: servicesAt(network.endorsements.url),
     trustRoots: [network.trustRoot],
     policy: DEVNET_POLICY,
     keyFile: account.keyFile,

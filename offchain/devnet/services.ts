@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { prettyJson } from "../encoding/json.ts";
+import type { EndorsementServices } from "../endorsements/services.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import type { Account } from "./accounts.ts";
 import { freePort, readyLine, startService, type Service } from "./processes.ts";
@@ -33,6 +34,11 @@ export function startEndorsements(vendorFile: string, logDir: string): Promise<S
   return startService({ name: "endorsements", args, logDir, timeoutMs: START_MS, ready: readyLine });
 }
 
+/** Every simulated vendor's service at one address: no genuine one is ever asked. */
+export function servicesAt(url: string): EndorsementServices {
+  return { pcs: url, kds: url, nvidiaRim: url, nvidiaOcsp: url, nvidiaNras: url };
+}
+
 /** One relayer: its key and the port that the committee's contract names. */
 export interface RelayerPlace {
   readonly name: string;
@@ -59,7 +65,7 @@ export function startRelayer(shared: RelayerSurroundings, place: RelayerPlace): 
     rpcUrl: shared.rpcUrl,
     chainId: shared.chainId,
     deployments: shared.deployments,
-    pcsUrl: shared.endorsementsUrl,
+    endorsements: servicesAt(shared.endorsementsUrl),
     keyFile: place.account.keyFile,
     state: join(shared.dir, "data", name),
     host: "127.0.0.1",

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Sent } from "../chain/sender.ts";
 import { mintTestTokens, readBalance } from "../chain/token.ts";
 import { openClient, type Client, type ClientAnswer } from "../client/client.ts";
-import { endorsementService } from "../client/endorsement-service.ts";
 import { evidenceFileToJson } from "../client/evidence-file.ts";
 import { prettyJson } from "../encoding/json.ts";
 import { digitTensor, likeliestDigits, parseDigits, type Digit } from "../model/digits.ts";
@@ -12,6 +11,7 @@ import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import type { Account } from "./accounts.ts";
 import { POLLING_MS, TOKEN, type Network } from "./network.ts";
 import type { DevnetNode } from "./nodes.ts";
+import { servicesAt } from "./services.ts";
 
 /** The policy of every program on the devnet: the default one, and simulated vendors allowed. */
 export const DEVNET_POLICY: AppraisalPolicy = { ...DEFAULT_POLICY, allowSimulated: true };
@@ -39,7 +39,7 @@ export function openUserClient(network: Network, name: string, account: Account)
     deployments: network.deployments,
     trustRoots: [...VENDOR_ROOTS, network.trustRoot],
     policy: DEVNET_POLICY,
-    endorsementsFor: endorsementService(network.endorsements.url),
+    endorsements: servicesAt(network.endorsements.url),
     payerKey: account.privateKey,
     pollingMs: POLLING_MS,
     store: { dir: join(network.dir, "data", name) },

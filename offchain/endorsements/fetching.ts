@@ -1,23 +1,27 @@
-/** Fetches vendor documents: again after a passing failure, once for many askers, and not at all while the last answer is fresh. */
-import { setTimeout as sleep } from "node:timers/promises";
+/** Asks vendors' services: only those that are configured, within limits, and again after a passing failure. */
 import { EndorsementError, ServiceError } from "../errors.ts";
+import { pause, type HostGate } from "./gate.ts";
+import type { Answer, DocumentRequest } from "./request.ts";
+import { isServiceUrl, type EndorsementServices } from "./services.ts";
 
-export interface Answer {
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-}
-
-/** Sends one GET request under limits; throws where there is no answer within them. */
+/** Sends one request under limits; follows nothing, and throws where there is no answer within them. */
 export type Fetch = (
   url: string,
-  limits: { readonly timeoutMs: number; readonly maxBytes: number; readonly signal?: AbortSignal },
+  options: {
+    readonly timeoutMs: number;
+    readonly maxBytes: number;
+    readonly method?: "GET" | "POST";
+    readonly body?: Uint8Array;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly signal?: AbortSignal;
+  },
 ) => Promise<Answer>;
 
-/** How a vendor's service is asked. */
+/** How vendors' services are asked. */
 export interface FetchPolicy {
   readonly fetch: Fetch;
+  readonly services: EndorsementServices;
+  readonly gate: HostGate;
   /** For one request; 10 s where not given. */
   readonly timeoutMs?: number;
   /** For one answer; 2 MiB where not given. */
@@ -26,66 +30,85 @@ export interface FetchPolicy {
   readonly attempts?: number;
   /** Before the second request, doubled before each further one; 500 ms where not given. */
   readonly retryDelayMs?: number;
+  /** For one turn at a host; 30 s where not given. */
+  readonly longestWaitMs?: number;
   readonly signal?: AbortSignal;
 }
 
-const LONGEST_DELAY = 10_000;
+/** Why there is no answer: `ENDORSEMENT_UNAVAILABLE`, or `ENDORSEMENT_INVALID` for one beyond its limits or of another kind. */
+export interface Failed {
+  readonly failure: EndorsementError;
+  /** Whether asking again may help. */
+  readonly passing: boolean;
+}
 
-/** Fetches one document; throws EndorsementError `ENDORSEMENT_UNAVAILABLE` where no attempt gives one, `ENDORSEMENT_INVALID` for an answer beyond its limits. */
-export async function fetchDocument(url: string, policy: FetchPolicy): Promise<Answer> {
+/**
+ * Asks for one document, again after a passing failure; undefined where the service says that it has none.
+ * Throws EndorsementError `ENDORSEMENT_INVALID` for a URL of no configured service, `ENDORSEMENT_UNAVAILABLE` where the host may not be asked now.
+ */
+export async function fetchDocument(
+  request: DocumentRequest,
+  policy: FetchPolicy,
+): Promise<Answer | Failed | undefined> {
+  if (!isServiceUrl(request.url, policy.services)) {
+    throw new EndorsementError("ENDORSEMENT_INVALID", `${request.url} is of no configured service`);
+  }
   const attempts = policy.attempts ?? 3;
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await tryFetch(url, policy);
-    if (!("failure" in outcome)) return outcome;
-    if (!outcome.passing || attempt >= attempts || policy.signal?.aborted === true) throw outcome.failure;
-    const backoff = (policy.retryDelayMs ?? 500) * 2 ** (attempt - 1);
-    await pause(Math.min(Math.max(backoff, outcome.retryAfterMs), LONGEST_DELAY), policy.signal);
+    const outcome = await tryFetch(request, policy);
+    const over = attempt >= attempts || policy.signal?.aborted === true;
+    if (outcome === undefined || !("failure" in outcome) || !outcome.passing || over) return outcome;
+    await pause((policy.retryDelayMs ?? 500) * 2 ** (attempt - 1), policy.signal);
   }
 }
 
-interface Failed {
-  readonly failure: EndorsementError;
-  readonly passing: boolean;
-  readonly retryAfterMs: number;
-}
-
-async function tryFetch(url: string, policy: FetchPolicy): Promise<Answer | Failed> {
-  const limits = { timeoutMs: policy.timeoutMs ?? 10_000, maxBytes: policy.maxBytes ?? 2 << 20 };
+async function tryFetch(request: DocumentRequest, policy: FetchPolicy): Promise<Answer | Failed | undefined> {
+  const { host } = new URL(request.url);
+  const { signal, longestWaitMs: longestMs = 30_000 } = policy;
+  await policy.gate.enter(host, { spacingMs: request.spacingMs ?? 0, longestMs, signal });
   try {
-    const answer = await policy.fetch(url, {
-      ...limits,
-      ...(policy.signal === undefined ? {} : { signal: policy.signal }),
-    });
-    return answer.status === 200 ? answer : refused(url, answer);
+    return judged(request, await policy.fetch(request.url, optionsOf(request, policy)), policy.gate);
   } catch (cause) {
-    return thrown(url, cause);
+    return thrown(request, cause);
   }
 }
 
-function refused(url: string, answer: Answer): Failed {
-  const seconds = Number(answer.headers["retry-after"] ?? 0);
+function optionsOf({ post }: DocumentRequest, policy: FetchPolicy): Parameters<Fetch>[1] {
   return {
-    failure: new EndorsementError("ENDORSEMENT_UNAVAILABLE", `${url} answered ${answer.status}`),
-    passing: answer.status === 429 || answer.status >= 500,
-    retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
+    timeoutMs: policy.timeoutMs ?? 10_000,
+    maxBytes: policy.maxBytes ?? 2 << 20,
+    ...(policy.signal === undefined ? {} : { signal: policy.signal }),
+    ...(post === undefined ? {} : { method: "POST", body: post.body, headers: { "content-type": post.contentType } }),
   };
 }
 
-function thrown(url: string, cause: unknown): Failed {
+function judged(request: DocumentRequest, answer: Answer, gate: HostGate): Answer | Failed | undefined {
+  const { what, url, mediaTypes } = request;
+  const { status, headers } = answer;
+  const { host } = new URL(url);
+  if (status === 404 && request.mayBeAbsent === true) return undefined;
+  if (status !== 200) {
+    const passing = status === 429 || status >= 500;
+    if (passing) gate.close(host, retryAfterMs(headers["retry-after"]));
+    return { failure: new EndorsementError("ENDORSEMENT_UNAVAILABLE", `${what}: ${host} answered ${status}`), passing };
+  }
+  const [mediaType = ""] = (headers["content-type"] ?? "").toLowerCase().split(";");
+  // A service that names no type is not held to one: the document itself is read strictly.
+  if (mediaType === "" || mediaTypes.includes(mediaType.trim())) return answer;
+  const message = `${what}: ${host} answered with ${mediaType.trim()}`;
+  return { failure: new EndorsementError("ENDORSEMENT_INVALID", message), passing: false };
+}
+
+/** Seconds, or the time of a date from now on. @see RFC 9110 section 10.2.3 */
+function retryAfterMs(header = ""): number {
+  const wait = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isNaN(wait) ? 0 : Math.max(0, wait);
+}
+
+function thrown({ what, url }: DocumentRequest, cause: unknown): Failed {
   const lasting =
     cause instanceof ServiceError && ["SERVICE_ANSWER_INVALID", "SERVICE_ADDRESS_INVALID"].includes(cause.code);
   const code = lasting ? "ENDORSEMENT_INVALID" : "ENDORSEMENT_UNAVAILABLE";
-  return {
-    failure: new EndorsementError(code, `${url} gave no answer`, { cause }),
-    passing: !lasting,
-    retryAfterMs: 0,
-  };
-}
-
-async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
-  } catch (cause) {
-    throw new EndorsementError("ENDORSEMENT_UNAVAILABLE", "told to stop waiting for endorsements", { cause });
-  }
+  const reason = cause instanceof ServiceError ? cause.message : `no answer from ${new URL(url).host}`;
+  return { failure: new EndorsementError(code, `${what}: ${reason}`, { cause }), passing: !lasting };
 }

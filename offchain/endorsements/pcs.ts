@@ -1,12 +1,15 @@
-/** The client of Intel's provisioning certification service and of anything that serves the same paths (a PCCS). */
-import { isObject, parseJson } from "../encoding/members.ts";
-import { CloisterError, EndorsementError } from "../errors.ts";
+/** What Intel's provisioning certification service, and anything that serves the same paths (a PCCS), is asked for. */
+import { equal, parseHex } from "../encoding/bytes.ts";
+import { EndorsementError } from "../errors.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
-import { parseRevocationList } from "../x509/crl.ts";
+import { parseQeIdentity } from "../evidence/dcap/qe-identity.ts";
+import { parseTcbInfo } from "../evidence/dcap/tcb-info.ts";
+import type { Endorsements } from "../verifier/family.ts";
+import { readRevocationList } from "../x509/crl.ts";
 import { isPem, parsePem } from "../x509/pem.ts";
-import type { Cache, Expiring } from "./cache.ts";
-import { fetchDocument } from "./fetching.ts";
-import type { Answer, FetchPolicy } from "./fetching.ts";
+import { partOf, type Parts, type Plan } from "./plan.ts";
+import { MEDIA, type Answer, type Document, type DocumentRequest } from "./request.ts";
+import { INTEL_ROOT_CRL, isIntels, type EndorsementServices } from "./services.ts";
 
 /** What a quote's PCK certificate says of its platform. */
 export interface PcsTarget {
@@ -16,131 +19,142 @@ export interface PcsTarget {
   readonly tee: "sgx" | "tdx";
 }
 
-/** One document with the chain of whoever signed it, PEM; the root's CRL comes without one. */
-export interface PcsDocument {
-  readonly body: Uint8Array;
-  readonly issuerChain?: Uint8Array;
-}
-
-export interface PcsOptions extends FetchPolicy {
-  /** Milliseconds since 1970. */
-  readonly now: number;
-  /** Shared by every call that may give out the same documents again. */
-  readonly cache?: Cache<PcsDocument>;
-  /** How long a document is kept at most, so that a revocation is seen; one hour where not given. */
-  readonly maxAgeMs?: number;
-  /** Where the root's CRL is; Intel's own service hands it out on another host, a PCCS under its own address. */
-  readonly rootCrlUrl?: string;
-}
-
-const INTEL_PCS_HOST = "api.trustedservices.intel.com";
-const INTEL_ROOT_CRL = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der";
-const HOUR = 3_600_000;
+/** So that a revocation is seen. */
+const REFRESH_MS = 3_600_000;
 
 /**
- * Fetches everything that verifies quotes of one platform family; throws EndorsementError: `ENDORSEMENT_UNAVAILABLE` for no answer,
- * `ENDORSEMENT_INVALID` for an unreadable one, `ENDORSEMENT_EXPIRED` for a document that is past its next update.
- * @see Intel SGX and TDX Provisioning Certification Service API v4
+ * Says what verifies quotes of one platform family.
+ * @see Intel SGX and TDX Provisioning Certification Service API v4; Intel PCCS design guide for `rootcacrl`
  */
-export async function fetchDcapEndorsements(
-  baseUrl: string,
+export function dcapPlan(
+  { pcs }: Pick<EndorsementServices, "pcs">,
   target: PcsTarget,
-  options: PcsOptions,
-): Promise<DcapEndorsements> {
-  const service = baseUrl.replace(/\/+$/, "");
-  const sgx = `${service}/sgx/certification/v4`;
-  const ofTee = `${service}/${target.tee}/certification/v4`;
-  const fmspc = target.fmspc.toUpperCase();
-  const rootCrlUrl = options.rootCrlUrl ?? (isIntel(service) ? INTEL_ROOT_CRL : `${sgx}/rootcacrl`);
-  const documents = [
-    fetchOne(`${ofTee}/tcb?fmspc=${encodeURIComponent(fmspc)}`, TCB_INFO, options),
-    fetchOne(`${ofTee}/qe/identity`, QE_IDENTITY, options),
-    fetchOne(`${sgx}/pckcrl?ca=${target.ca}&encoding=der`, PCK_CRL, options),
-    fetchOne(rootCrlUrl, ROOT_CRL, options),
-  ] as const;
-  // A failure is told only when nothing runs on behind it.
-  await Promise.allSettled(documents);
-  const [tcbInfo, qeIdentity, pckCrl, rootCaCrl] = await Promise.all(documents);
+  { dcap: given = {} }: Endorsements = {},
+): Plan {
+  const at = (tee: string, resource: string): string => `${pcs}/${tee}/certification/v4/${resource}`;
+  const requests = [
+    tcbInfo(at(target.tee, `tcb?fmspc=${target.fmspc.toUpperCase()}`), target),
+    qeIdentity(at(target.tee, "qe/identity"), target),
+    pckCrl(at("sgx", `pckcrl?ca=${target.ca}&encoding=der`), target),
+    rootCaCrl(isIntels(pcs) ? INTEL_ROOT_CRL : at("sgx", "rootcacrl")),
+  ];
   return {
-    tcbInfo: tcbInfo.body,
-    qeIdentity: qeIdentity.body,
-    pckCrl: pckCrl.body,
-    rootCaCrl: rootCaCrl.body,
-    ...(tcbInfo.issuerChain === undefined ? {} : { tcbSigningChain: tcbInfo.issuerChain }),
-    ...(qeIdentity.issuerChain === undefined ? {} : { qeIdentityIssuerChain: qeIdentity.issuerChain }),
-    ...(pckCrl.issuerChain === undefined ? {} : { pckCrlIssuerChain: pckCrl.issuerChain }),
+    requests: requests.filter(({ role }) => !Object.hasOwn(given, role)),
+    lacking: [],
+    assemble: (parts) => ({ dcap: { ...assemble(parts), ...given } }),
   };
 }
 
-/** How one kind of document is read; a service may use any of the header names. */
-interface Kind {
-  readonly chainHeaders: readonly string[];
-  /** The document as it is handed on, and its next update in milliseconds since 1970. */
-  readonly read: (body: Uint8Array) => { readonly body: Uint8Array; readonly nextUpdate: number };
+function assemble(parts: Parts): DcapEndorsements {
+  const members: readonly (readonly [keyof DcapEndorsements, Uint8Array | undefined])[] = [
+    ["tcbInfo", partOf(parts, "tcbInfo")?.body],
+    ["tcbSigningChain", partOf(parts, "tcbInfo")?.chain],
+    ["qeIdentity", partOf(parts, "qeIdentity")?.body],
+    ["qeIdentityIssuerChain", partOf(parts, "qeIdentity")?.chain],
+    ["pckCrl", partOf(parts, "pckCrl")?.body],
+    ["pckCrlIssuerChain", partOf(parts, "pckCrl")?.chain],
+    ["rootCaCrl", partOf(parts, "rootCaCrl")?.body],
+  ];
+  return Object.fromEntries(members.filter(([, bytes]) => bytes !== undefined));
 }
 
-const TCB_INFO: Kind = {
-  chainHeaders: ["tcb-info-issuer-chain", "sgx-tcb-info-issuer-chain"],
-  read: (body) => ({ body, nextUpdate: nextUpdateOf(body, "tcbInfo") }),
-};
-const QE_IDENTITY: Kind = {
-  chainHeaders: ["sgx-enclave-identity-issuer-chain"],
-  read: (body) => ({ body, nextUpdate: nextUpdateOf(body, "enclaveIdentity") }),
-};
-const PCK_CRL: Kind = { chainHeaders: ["sgx-pck-crl-issuer-chain"], read: readCrl };
-const ROOT_CRL: Kind = { chainHeaders: [], read: readCrl };
-
-async function fetchOne(url: string, kind: Kind, options: PcsOptions): Promise<PcsDocument> {
-  const load = async (): Promise<Expiring<PcsDocument>> =>
-    readDocument(url, kind, await fetchDocument(url, options), options);
-  return options.cache === undefined ? (await load()).value : options.cache.get(url, load);
+function tcbInfo(url: string, { fmspc, tee }: PcsTarget): DocumentRequest {
+  const wanted = parseHex(`0x${fmspc}`) ?? new Uint8Array(0);
+  return {
+    role: "tcbInfo",
+    service: "pcs",
+    what: `${tee.toUpperCase()} TCB info of the FMSPC ${fmspc.toLowerCase()}`,
+    url,
+    mediaTypes: MEDIA.json,
+    take: withChain("tcb-info-issuer-chain", "sgx-tcb-info-issuer-chain"),
+    inspect: ({ body }) => {
+      const info = parseTcbInfo(body);
+      if (info.id.toLowerCase() !== tee || !equal(info.fmspc, wanted)) {
+        throw invalid(`the answer is the ${info.id} TCB info of another platform family`);
+      }
+      return info.nextUpdate;
+    },
+    refreshMs: REFRESH_MS,
+  };
 }
 
-function readDocument(url: string, kind: Kind, answer: Answer, options: PcsOptions): Expiring<PcsDocument> {
+function qeIdentity(url: string, { tee }: PcsTarget): DocumentRequest {
+  return {
+    role: "qeIdentity",
+    service: "pcs",
+    what: `identity of the ${tee.toUpperCase()} quoting enclave`,
+    url,
+    mediaTypes: MEDIA.json,
+    take: withChain("sgx-enclave-identity-issuer-chain"),
+    inspect: ({ body }) => {
+      const identity = parseQeIdentity(body);
+      if (identity.id !== (tee === "tdx" ? "TD_QE" : "QE"))
+        throw invalid(`the answer is the identity of ${identity.id}`);
+      return identity.nextUpdate;
+    },
+    refreshMs: REFRESH_MS,
+  };
+}
+
+function pckCrl(url: string, { ca }: PcsTarget): DocumentRequest {
+  return {
+    role: "pckCrl",
+    service: "pcs",
+    what: `revocation list of the PCK ${ca} CA`,
+    url,
+    mediaTypes: MEDIA.certificates,
+    take: withChain("sgx-pck-crl-issuer-chain"),
+    inspect: listOf(ca === "platform" ? "Platform CA" : "Processor CA"),
+    refreshMs: REFRESH_MS,
+  };
+}
+
+function rootCaCrl(url: string): DocumentRequest {
+  return {
+    role: "rootCaCrl",
+    service: "pcs",
+    what: "revocation list of Intel's root",
+    url,
+    // A PCCS answers with hex, and its web framework calls every text HTML.
+    mediaTypes: [...MEDIA.certificates, "text/html"],
+    take: ({ body }) => ({ body: derOf(body) }),
+    inspect: listOf("Root CA"),
+    refreshMs: REFRESH_MS,
+  };
+}
+
+function listOf(authority: string): DocumentRequest["inspect"] {
+  return ({ body }) => {
+    const { issuer, nextUpdate } = readRevocationList(body);
+    if (issuer.commonName?.includes(authority) === true) return nextUpdate;
+    throw invalid(`the answer is the list of ${issuer.commonName ?? "another authority"}`);
+  };
+}
+
+/** Takes the document with the chain that one of the headers tells; JSON stands as it is, lists are handed on as DER. */
+function withChain(...names: readonly [string, ...string[]]): (answer: Answer) => Document {
+  return ({ body, headers }) => {
+    const value = names.map((name) => headers[name]).find((header) => header !== undefined);
+    if (value === undefined) throw invalid(`the header ${names[0]} is missing`);
+    const chain = new TextEncoder().encode(unescaped(value));
+    parsePem(chain, "CERTIFICATE");
+    return { body: derOf(body), chain };
+  };
+}
+
+function unescaped(header: string): string {
   try {
-    const { body, nextUpdate } = kind.read(answer.body);
-    if (nextUpdate <= options.now)
-      throw new EndorsementError("ENDORSEMENT_EXPIRED", `${url} serves an expired document`);
-    const issuerChain = issuerChainOf(answer, kind.chainHeaders);
-    const until = Math.min(nextUpdate, options.now + (options.maxAgeMs ?? HOUR));
-    return { value: { body, ...(issuerChain === undefined ? {} : { issuerChain }) }, until };
+    return decodeURIComponent(header);
   } catch (cause) {
-    if (cause instanceof EndorsementError) throw cause;
-    const reason = cause instanceof CloisterError ? `: ${cause.message}` : "";
-    throw new EndorsementError("ENDORSEMENT_INVALID", `${url} serves an unreadable document${reason}`, { cause });
+    throw new EndorsementError("ENDORSEMENT_INVALID", "the chain in a header is not URL-encoded", { cause });
   }
 }
 
-function issuerChainOf(answer: Answer, names: readonly string[]): Uint8Array | undefined {
-  if (names.length === 0) return undefined;
-  const value = names.map((name) => answer.headers[name]).find((header) => header !== undefined);
-  if (value === undefined) throw invalid(`the header ${names[0]} is missing`);
-  const chain = new TextEncoder().encode(decodeURIComponent(value));
-  parsePem(chain, "CERTIFICATE");
-  return chain;
-}
-
-function nextUpdateOf(body: Uint8Array, member: string): number {
-  const document = parseJson(body, member, invalid);
-  const signed = isObject(document) ? document[member] : undefined;
-  const nextUpdate = isObject(signed) ? Date.parse(String(signed["nextUpdate"])) : Number.NaN;
-  if (Number.isNaN(nextUpdate)) throw invalid(`${member} has no next update`);
-  return nextUpdate;
-}
-
-/** A PCCS writes CRLs as hex, Intel's service as DER or PEM; they are handed on as DER. */
-function readCrl(body: Uint8Array): { body: Uint8Array; nextUpdate: number } {
+/** A list in hex, as a PCCS writes it, or PEM becomes DER; anything else stands as it is. */
+function derOf(body: Uint8Array): Uint8Array {
+  if (isPem(body)) return parsePem(body, "X509 CRL")[0] ?? body;
   const text = Buffer.from(body).toString("latin1").trim();
-  const der = isPem(body)
-    ? (parsePem(body, "X509 CRL")[0] ?? body)
-    : /^(?:[0-9a-fA-F]{2})+$/.test(text)
-      ? new Uint8Array(Buffer.from(text, "hex"))
-      : body;
-  return { body: der, nextUpdate: parseRevocationList(der).nextUpdate };
-}
-
-function isIntel(service: string): boolean {
-  return URL.canParse(service) && new URL(service).hostname === INTEL_PCS_HOST;
+  return /^(?:[0-9a-fA-F]{2})+$/.test(text) ? new Uint8Array(Buffer.from(text, "hex")) : body;
 }
 
 function invalid(message: string): EndorsementError {

@@ -4,6 +4,7 @@ import type { Hex } from "../encoding/bytes.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { parseHex, toHex } from "../encoding/bytes.ts";
 import { JsonFields } from "../encoding/fields.ts";
+import { parseServices, VENDOR_SERVICES, type EndorsementServices } from "../endorsements/services.ts";
 import { ConfigError } from "../errors.ts";
 import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 
@@ -18,8 +19,8 @@ export interface RelayerConfig {
   readonly state: string;
   readonly host: string;
   readonly port: number;
-  /** Base URL of Intel's provisioning certification service or of a PCCS. */
-  readonly pcsUrl: string;
+  /** Where vendors' endorsements are asked for. */
+  readonly endorsements: EndorsementServices;
   readonly trustRoots: readonly TrustRoot[];
   readonly stepMs: number;
   readonly turnDelayMs: number;
@@ -34,13 +35,12 @@ const NAMES: ReadonlySet<string> = new Set([
   "state",
   "host",
   "port",
-  "pcsUrl",
+  "endorsements",
   "trustRoots",
   "stepMs",
   "turnDelayMs",
   "logLevel",
 ]);
-const INTEL_PCS = "https://api.trustedservices.intel.com";
 const DAY_MS = 86_400_000;
 
 const invalid = (message: string): ConfigError => new ConfigError("CONFIG_INVALID", message);
@@ -65,7 +65,9 @@ export function readRelayerConfig(path: string, environment: NodeJS.ProcessEnv):
     state: at("state"),
     host: text("host", "127.0.0.1"),
     port: number("port", 0, 65_535),
-    pcsUrl: text("pcsUrl", INTEL_PCS),
+    endorsements: fields.has("endorsements")
+      ? parseServices(fields.value("endorsements"), "configuration.endorsements")
+      : VENDOR_SERVICES,
     trustRoots: fields.has("trustRoots") ? fields.fieldsList("trustRoots").map(trustRoot) : VENDOR_ROOTS,
     stepMs: number("stepMs", 5000, DAY_MS),
     turnDelayMs: number("turnDelayMs", 30_000, DAY_MS),

@@ -6,13 +6,12 @@ import { openContracts } from "../chain/contracts.ts";
 import { readDeployment } from "../chain/deployment.ts";
 import { openSender } from "../chain/sender.ts";
 import { parseHex } from "../encoding/bytes.ts";
-import { createCache } from "../endorsements/cache.ts";
-import { dcapTargetOf } from "../endorsements/dcap-target.ts";
-import { fetchDcapEndorsements, type PcsDocument } from "../endorsements/pcs.ts";
+import { createEndorsementSource } from "../endorsements/source.ts";
 import { CloisterError, ConfigError } from "../errors.ts";
 import { fetchBytes, fetchJson } from "../http/fetch.ts";
 import { listen } from "../http/server.ts";
 import { createLog, type Log } from "../log.ts";
+import { ENDORSEMENT_MIGRATIONS, endorsementDocuments } from "../store/endorsements.ts";
 import { openStore, tieStore } from "../store/store.ts";
 import { VERDICT_MIGRATIONS, verdicts } from "../store/verdicts.ts";
 import { ChainVerifier } from "../x509/chain.ts";
@@ -26,8 +25,14 @@ const ANSWER_LIMITS = { timeoutMs: 5000, maxBytes: 1 << 20 };
 async function main(config: RelayerConfig, log: Log, signal: AbortSignal): Promise<void> {
   const chain = await connectChain(config.rpcUrl, { chainId: config.chainId });
   const contracts = openContracts(chain, readDeployment(config.deployments, config.chainId));
-  const store = await openStore({ dir: config.state }, VERDICT_MIGRATIONS);
+  const store = await openStore({ dir: config.state }, [...VERDICT_MIGRATIONS, ...ENDORSEMENT_MIGRATIONS]);
   try {
+    const endorsements = createEndorsementSource({
+      services: config.endorsements,
+      fetch: fetchBytes,
+      store: endorsementDocuments(store),
+      signal,
+    });
     await tieStore(store, `${config.chainId}:${contracts.addresses.VerifierCommittee}`);
     const context: RelayerContext = {
       contracts,
@@ -36,7 +41,7 @@ async function main(config: RelayerConfig, log: Log, signal: AbortSignal): Promi
       verdicts: verdicts(store),
       trustRoots: config.trustRoots,
       chains: new ChainVerifier(),
-      endorsementsOf: endorsementSource(config.pcsUrl, signal),
+      endorsementsOf: (evidence, given) => endorsements.endorsementsFor(evidence, given),
       fetchJson: (url) => fetchJson(url, { ...ANSWER_LIMITS, signal }),
       now: Date.now,
       turnDelayMs: config.turnDelayMs,
@@ -60,14 +65,6 @@ async function serveAndRun(context: RelayerContext, config: RelayerConfig, signa
   } finally {
     await server.close();
   }
-}
-
-function endorsementSource(pcsUrl: string, signal: AbortSignal): RelayerContext["endorsementsOf"] {
-  const cache = createCache<PcsDocument>({ now: Date.now });
-  return async (evidence) => {
-    const options = { fetch: fetchBytes, now: Date.now(), cache, signal };
-    return { dcap: await fetchDcapEndorsements(pcsUrl, dcapTargetOf(evidence), options) };
-  };
 }
 
 function readConfig(): RelayerConfig {

@@ -50,7 +50,7 @@ export async function testEvidenceFile(vendor: SimulatedVendor): Promise<Evidenc
       inferenceEscrow: DOMAIN.verifyingContract,
     },
     nodeEvidence,
-    endorsements: testEndorsements(vendor, platform),
+    endorsements: { dcap: testEndorsements(vendor, platform) },
     voucher,
     voucherSignature: signVoucher(DOMAIN, voucher, PAYER_KEY),
     payer: PAYER,

@@ -1,8 +1,7 @@
-import { parseUnpaddedBase64, toBase64 } from "../../encoding/base64.ts";
-import { asciiText, utf8 } from "../../encoding/bytes.ts";
+import { utf8 } from "../../encoding/bytes.ts";
 import { JsonFields } from "../../encoding/fields.ts";
 import { EndorsementError } from "../../errors.ts";
-import { isPem } from "../../x509/pem.ts";
+import { endorsementFromText, endorsementToText } from "../endorsement-text.ts";
 import type { DcapEndorsements } from "./endorsements.ts";
 
 type Role = keyof DcapEndorsements;
@@ -35,7 +34,7 @@ export function dcapEndorsementsToJson(endorsements: DcapEndorsements): Readonly
   return Object.fromEntries(
     ROLES.flatMap((role) => {
       const bytes = endorsements[role];
-      return bytes === undefined ? [] : [[role, encode(bytes)] as const];
+      return bytes === undefined ? [] : [[role, endorsementToText(bytes)] as const];
     }),
   );
 }
@@ -50,13 +49,13 @@ export function parseDcapEndorsements(json: unknown): DcapEndorsements | undefin
   if (fields.has("tcb_info") || fields.has("pck_crl")) return readCollateral(fields);
   const roles = ROLES.filter((role) => fields.has(role));
   const ours = roles.length > 0 && roles.every((role) => typeof fields.value(role) === "string");
-  return ours ? Object.fromEntries(roles.map((role) => [role, decode(fields.text(role))])) : undefined;
+  return ours ? Object.fromEntries(roles.map((role) => [role, endorsementFromText(fields.text(role))])) : undefined;
 }
 
 function readCollateral(fields: JsonFields): DcapEndorsements {
   const members = COLLATERAL_MEMBERS.filter(([, name]) => fields.has(name));
   return {
-    ...Object.fromEntries(members.map(([role, name]) => [role, decode(fields.text(name))])),
+    ...Object.fromEntries(members.map(([role, name]) => [role, endorsementFromText(fields.text(name))])),
     ...(fields.has("tcb_info") && { tcbInfo: signedDocument(fields, "tcbInfo", "tcb_info") }),
     ...(fields.has("qe_identity") && { qeIdentity: signedDocument(fields, "enclaveIdentity", "qe_identity") }),
   };
@@ -67,22 +66,4 @@ function signedDocument(fields: JsonFields, member: string, name: string): Uint8
   const text = fields.text(name);
   if (/^\s*\{\s*"(?:tcbInfo|enclaveIdentity)"/.test(text)) return utf8(text);
   return utf8(`{"${member}":${text.trim()},"signature":"${fields.text(`${name}_signature`)}"}`);
-}
-
-function encode(bytes: Uint8Array): string {
-  return isText(bytes) ? new TextDecoder().decode(bytes) : toBase64(bytes);
-}
-
-function decode(text: string): Uint8Array {
-  const bytes = utf8(text);
-  if (isText(bytes)) return bytes;
-  const decoded = parseUnpaddedBase64(text.replaceAll(/\s+/g, ""));
-  if (decoded === undefined || decoded.length === 0) throw invalid("an endorsement is neither text nor base64");
-  return decoded;
-}
-
-/** JSON, PEM and hex DER stand as they are. */
-function isText(bytes: Uint8Array): boolean {
-  const head = asciiText(bytes.subarray(0, 64)).trimStart();
-  return isPem(bytes) || head.startsWith("{") || /^30[0-9a-fA-F]+\s*$/.test(head);
 }

@@ -28,8 +28,8 @@ import { readStake, requestUnbond, withdrawStake } from "../../../offchain/chain
 import { approve, mintTestTokens, readBalance } from "../../../offchain/chain/token.ts";
 import { simulatedTrustRoot } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex } from "../../../offchain/encoding/bytes.ts";
-import { fetchDcapEndorsements } from "../../../offchain/endorsements/pcs.ts";
-import { dcapTargetOf } from "../../../offchain/endorsements/dcap-target.ts";
+import { VENDOR_SERVICES } from "../../../offchain/endorsements/services.ts";
+import { createEndorsementSource } from "../../../offchain/endorsements/source.ts";
 import { fetchBytes } from "../../../offchain/http/fetch.ts";
 import { signReceipt } from "../../../offchain/receipt/receipt.ts";
 import { channelId, signVoucher } from "../../../offchain/receipt/voucher.ts";
@@ -75,12 +75,11 @@ describe("chain, where money moves", function () {
         contracts,
         trustRoots: [simulatedTrustRoot(network.vendor)],
         chains: new ChainVerifier(),
-        endorsementsOf: async (quote) => ({
-          dcap: await fetchDcapEndorsements(network.pcs.url, dcapTargetOf(quote), {
+        endorsementsOf: (quote) =>
+          createEndorsementSource({
+            services: { ...VENDOR_SERVICES, pcs: network.pcs.url },
             fetch: fetchBytes,
-            now: Date.now(),
-          }),
-        }),
+          }).endorsementsFor(quote),
         now: Date.now,
       },
       {

@@ -10,6 +10,7 @@ import { mintTestTokens, readBalance } from "../../../offchain/chain/token.ts";
 import { writeProfile } from "../../../offchain/client/profile.ts";
 import { createSimulatedVendor, vendorToJson } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex, type Hex } from "../../../offchain/encoding/bytes.ts";
+import { VENDOR_SERVICES } from "../../../offchain/endorsements/services.ts";
 import { DEFAULT_POLICY } from "../../../offchain/verifier/policy.ts";
 import { nvidiaDeviceFromJson } from "../../../offchain/device/simulated/nvidia/device-file.ts";
 import { createNvidiaVendor, nvidiaVendorToJson } from "../../../offchain/device/simulated/nvidia/vendor.ts";
@@ -55,7 +56,7 @@ describe("cloister on a network", () => {
       name: "test",
       rpcUrl: local.url,
       deployments: directory,
-      endorsementsUrl: "http://127.0.0.1:1",
+      endorsements: VENDOR_SERVICES,
       trustRoots: [],
       policy: DEFAULT_POLICY,
       keyFile: file(`${name}.key`),

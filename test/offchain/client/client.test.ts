@@ -4,13 +4,13 @@ import { createSigningKey } from "#crypto";
 import { deny } from "../../../offchain/chain/reference-values.ts";
 import { isActive, register } from "../../../offchain/chain/registry.ts";
 import { eventsOf, openSender } from "../../../offchain/chain/sender.ts";
-import { openClient, type Client } from "../../../offchain/client/client.ts";
-import { endorsementService } from "../../../offchain/client/endorsement-service.ts";
+import { CLIENT_MIGRATIONS, openClient, type Client } from "../../../offchain/client/client.ts";
 import { simulatedTrustRoot } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex, type Hex } from "../../../offchain/encoding/bytes.ts";
 import type { ErrorCode } from "../../../offchain/errors.ts";
 import { createApp, listen, type Listening } from "../../../offchain/http/server.ts";
-import { CHANNEL_MIGRATIONS, channels } from "../../../offchain/store/channels.ts";
+import { VENDOR_SERVICES } from "../../../offchain/endorsements/services.ts";
+import { channels } from "../../../offchain/store/channels.ts";
 import { copyStore, openStore } from "../../../offchain/store/store.ts";
 import { DEFAULT_POLICY, type AppraisalPolicy } from "../../../offchain/verifier/policy.ts";
 import { nodeEvidenceToJson } from "../../../offchain/verifier/node-evidence.ts";
@@ -74,7 +74,7 @@ describe("client on a chain", function () {
       deployments: directory,
       trustRoots: [simulatedTrustRoot(network.vendor)],
       policy,
-      endorsementsFor: endorsementService(network.pcs.url),
+      endorsements: { ...VENDOR_SERVICES, pcs: network.pcs.url },
       payerKey: toHex(createSigningKey()),
       store: { dir: join(directory, name) },
     });
@@ -92,7 +92,7 @@ describe("client on a chain", function () {
       await expectRefusal(code, () => client.verify(nodeId));
       await expectRefusal(code, () => client.infer(nodeId, word(1), shades(0)));
     });
-    const store = await openStore({ dir: join(directory, name) }, CHANNEL_MIGRATIONS);
+    const store = await openStore({ dir: join(directory, name) }, CLIENT_MIGRATIONS);
     expect([await channels(store).list(), await channels(store).openRequests(), posts]).to.deep.equal([[], [], 0]);
     await store.close();
   }

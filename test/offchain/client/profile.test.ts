@@ -12,6 +12,7 @@ import {
 import { DEFAULT_POLICY } from "../../../offchain/verifier/policy.ts";
 import { VENDOR_ROOTS } from "../../../offchain/verifier/trust-roots.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
+import { VENDOR_SERVICES } from "../../../offchain/endorsements/services.ts";
 import { codeOf } from "../../support/errors.ts";
 
 const ROOT = { name: "SIMULATED root", spkiSha256: "ab".repeat(32), simulated: true };
@@ -25,7 +26,7 @@ describe("profile", () => {
     name: "devnet",
     rpcUrl: "http://127.0.0.1:8545",
     deployments: join(home, "deployments"),
-    endorsementsUrl: "http://127.0.0.1:8080",
+    endorsements: { ...VENDOR_SERVICES, pcs: "http://127.0.0.1:8080" },
     trustRoots: [ROOT],
     policy: { ...DEFAULT_POLICY, allowSimulated: true },
     keyFile: join(home, "key"),
@@ -37,7 +38,7 @@ describe("profile", () => {
     name: "n",
     rpcUrl: "https://rpc.example",
     deployments: "deployments",
-    endorsementsUrl: "https://pcs.example",
+    endorsements: { pcs: "https://pcs.example/" },
     trustRoots: [],
     policy: {},
     keyFile: "../key",
@@ -76,6 +77,7 @@ describe("profile", () => {
       expect(read.keyFile).to.equal(join(directory, "key"));
       expect(read.dataDir).to.equal("/var/lib/cloister");
       expect(read.policy).to.deep.equal(DEFAULT_POLICY);
+      expect(read.endorsements).to.deep.equal({ ...VENDOR_SERVICES, pcs: "https://pcs.example" });
     });
 
     const refused: Readonly<Record<string, unknown>> = {
@@ -84,6 +86,11 @@ describe("profile", () => {
       "an unknown member": { ...json, privateKey: KEY },
       "an RPC that is no URL": { ...json, rpcUrl: "localhost" },
       "an RPC of another protocol": { ...json, rpcUrl: "file:///etc/passwd" },
+      "a service on another machine without TLS": { ...json, endorsements: { kds: "http://kds.example" } },
+      "a service that is no URL": { ...json, endorsements: { pcs: "pcs" } },
+      "a service with a password": { ...json, endorsements: { pcs: "https://user:word@pcs.example" } },
+      "a service with a query": { ...json, endorsements: { pcs: "https://pcs.example/?a" } },
+      "a service that nobody knows": { ...json, endorsements: { arm: "https://arm.example" } },
       "a policy with an unknown member": { ...json, policy: { allowAll: true } },
       "a root that calls itself genuine": { ...json, trustRoots: [{ ...ROOT, simulated: false }] },
       "a root without its key": { ...json, trustRoots: [{ ...ROOT, spkiSha256: "ab" }] },

@@ -103,7 +103,7 @@ describe("verifyNode", function () {
       domain: REGISTRY,
       trustRoots: [INTEL_ROOT, simulatedTrustRoot(vendor)],
       policy: POLICY,
-      endorsementsFor: async () => testEndorsements(vendor, platform),
+      endorsementsFor: async () => ({ dcap: testEndorsements(vendor, platform) }),
       blockHash: async (number) => (number === ANCHOR.blockNumber ? ANCHOR.blockHash : undefined),
       now: SIMULATED_NOW,
       ...change,

@@ -52,7 +52,7 @@ describe("relayer process", function () {
     deployments: "..",
     keyFile: "key",
     state: "state",
-    pcsUrl: network.pcs.url,
+    endorsements: { pcs: network.pcs.url },
     trustRoots: [simulatedTrustRoot(network.vendor)],
     stepMs: 100,
     turnDelayMs: 500,

@@ -14,8 +14,8 @@ import { openSender } from "../../../offchain/chain/sender.ts";
 import { execute, schedule } from "../../../offchain/chain/governance.ts";
 import { simulatedTrustRoot } from "../../../offchain/device/simulated/intel/vendor.ts";
 import { toHex } from "../../../offchain/encoding/bytes.ts";
-import { dcapTargetOf } from "../../../offchain/endorsements/dcap-target.ts";
-import { fetchDcapEndorsements } from "../../../offchain/endorsements/pcs.ts";
+import { VENDOR_SERVICES } from "../../../offchain/endorsements/services.ts";
+import { createEndorsementSource } from "../../../offchain/endorsements/source.ts";
 import { fetchBytes, fetchJson } from "../../../offchain/http/fetch.ts";
 import { listen } from "../../../offchain/http/server.ts";
 import { turnOf } from "../../../offchain/relayer/peers.ts";
@@ -54,12 +54,11 @@ describe("relayer", function () {
       verdicts: verdicts(store),
       trustRoots: [simulatedTrustRoot(network.vendor)],
       chains: new ChainVerifier(),
-      endorsementsOf: async (evidence) => ({
-        dcap: await fetchDcapEndorsements(network.pcs.url, dcapTargetOf(evidence), {
+      endorsementsOf: (evidence) =>
+        createEndorsementSource({
+          services: { ...VENDOR_SERVICES, pcs: network.pcs.url },
           fetch: fetchBytes,
-          now: Date.now(),
-        }),
-      }),
+        }).endorsementsFor(evidence),
       fetchJson: (url) => fetchJson(url, { timeoutMs: 2000, maxBytes: 1 << 18 }),
       now: Date.now,
       turnDelayMs: 0,
