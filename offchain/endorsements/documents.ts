@@ -178,7 +178,7 @@ function readAnswer(request: DocumentRequest, answer: Answer, now: number): Read
     return refused("ENDORSEMENT_EXPIRED", `what is served was valid until ${timeText(validUntil)}`);
   } catch (cause) {
     if (!(cause instanceof CloisterError)) throw cause;
-    return refused("ENDORSEMENT_INVALID", cause.message, cause);
+    return refused(cause instanceof EndorsementError ? cause.code : "ENDORSEMENT_INVALID", cause.message, cause);
   }
 }
 

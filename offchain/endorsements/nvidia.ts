@@ -1,8 +1,9 @@
 /** What NVIDIA's services for reference manifests and for the status of certificates are asked for. */
 import { sha256 } from "#crypto";
-import { parseJson } from "../encoding/members.ts";
-import { JsonFields } from "../encoding/fields.ts";
+import { parseBase64 } from "../encoding/base64.ts";
 import { toHex } from "../encoding/bytes.ts";
+import { JsonFields } from "../encoding/fields.ts";
+import { parseJson } from "../encoding/members.ts";
 import { EndorsementError } from "../errors.ts";
 import { parseDeviceReport } from "../evidence/nvidia/report.ts";
 import type { NvidiaEndorsements } from "../evidence/nvidia/endorsements.ts";
@@ -12,6 +13,7 @@ import { certificateIdOf, isIdOf } from "../x509/ocsp-id.ts";
 import { writeOcspRequest } from "../x509/ocsp-request.ts";
 import { parseOcspResponse } from "../x509/ocsp-response.ts";
 import { parsePem } from "../x509/pem.ts";
+import { unlessCoded } from "./classify.ts";
 import { partOf, type Parts, type Plan } from "./plan.ts";
 import { MEDIA, type Answer, type DocumentRequest } from "./request.ts";
 import { rimIdsOf } from "./rim-ids.ts";
@@ -23,6 +25,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** Certificates that a manifest may carry. */
 const MAX_SIGNERS = 8;
+const EMPTY = new Uint8Array(0);
 
 /**
  * Says what verifies one device's report: the manifests of its driver and VBIOS, and the status of every certificate under a root, the
@@ -74,21 +77,21 @@ function rim({ nvidiaRim }: Services, role: string, id: string): DocumentRequest
 function manifestOf({ body }: Answer, id: string): Uint8Array {
   const fields = new JsonFields(parseJson(body, "the answer", invalid), "answer", invalid);
   if (fields.text("id") !== id) throw invalid(`the answer is the manifest ${fields.text("id").slice(0, 80)}`);
-  const manifest = new Uint8Array(Buffer.from(fields.text("rim"), "base64"));
+  const manifest = parseBase64(fields.text("rim")) ?? EMPTY;
   const digest = toHex(sha256(manifest)).slice(2);
   if (fields.has("sha256") && fields.text("sha256").toLowerCase() !== digest) {
     throw invalid("the manifest is not the one of the digest beside it");
   }
-  if (!/^(?:\uFEFF)?\s*</.test(Buffer.from(manifest.subarray(0, 64)).toString("utf8"))) throw invalid("no XML");
+  if (!/^\s*</.test(new TextDecoder().decode(manifest.subarray(0, 64)))) throw invalid("the manifest is no XML");
   return manifest;
 }
 
-/** The certificates that a manifest carries in its signature, signer first; they are looked for and not verified here. */
+/** The certificates that a manifest carries in its signature, signer first; none where one of them is not readable, which verification tells. */
 function signersOf(manifest: Uint8Array | undefined): readonly Certificate[] {
-  const text = Buffer.from(manifest ?? new Uint8Array(0)).toString("utf8");
-  const found = [...text.matchAll(/<(?:\w+:)?X509Certificate>([A-Za-z0-9+/=\s]+)</g)];
-  if (found.length > MAX_SIGNERS) throw invalid(`a manifest with ${found.length} certificates`);
-  return found.map(([, base64 = ""]) => parseCertificate(new Uint8Array(Buffer.from(base64, "base64"))));
+  const text = new TextDecoder().decode(manifest);
+  const found = [...text.matchAll(/<(?:\w+:)?X509Certificate>([A-Za-z0-9+/=\s]+)</g)].slice(0, MAX_SIGNERS);
+  const read = (base64: string): Certificate => parseCertificate(parseBase64(base64.replaceAll(/\s+/g, "")) ?? EMPTY);
+  return unlessCoded(() => found.map(([, base64 = ""]) => read(base64))) ?? [];
 }
 
 /** Asks after every certificate of a chain whose issuer stands behind it. */
