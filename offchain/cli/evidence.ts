@@ -1,21 +1,28 @@
 import type { Command } from "commander";
+import { readProfile } from "../client/profile.ts";
 import type { Hex } from "../encoding/bytes.ts";
-import { CloisterError, ConfigError } from "../errors.ts";
+import { endorsementsOfNode } from "../endorsements/node.ts";
+import { VENDOR_SERVICES } from "../endorsements/services.ts";
+import { createEndorsementSource } from "../endorsements/source.ts";
+import { ConfigError, EvidenceError } from "../errors.ts";
 import type { Check } from "../evidence/scheme.ts";
 import type { RegistryDomain } from "../verifier/binding.ts";
-import { parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
+import { fetchBytes } from "../http/fetch.ts";
+import type { NodeEndorsements } from "../verifier/family.ts";
+import type { NodeEvidence } from "../verifier/node-evidence.ts";
 import type { Policy } from "../verifier/policy-layers.ts";
 import type { AttestationResult } from "../verifier/result.ts";
 import { verifyNodeEvidence } from "../verifier/verify-node.ts";
 import { partsOf } from "../verifier/ear.ts";
 import { trustworthinessOf } from "../verifier/trustworthiness.ts";
-import { verifyEvidence, type VerifyOptions } from "../verifier/verify.ts";
+import type { VerifyNodeOptions } from "../verifier/verify-devices.ts";
+import { verifyEvidence } from "../verifier/verify.ts";
 import { addressArgument, chainIdArgument, collected, timeArgument } from "./arguments.ts";
 import { checkLines, SIMULATED_LINE } from "./checks.ts";
 import { addExplain } from "./explain.ts";
 import { addInspect } from "./inspect.ts";
 import { signedReport, tokenReport } from "./ear.ts";
-import { decodeBytes, isJsonObject, readFileBytes, readFileJson } from "./files.ts";
+import { readEvidence, type GivenEvidence } from "./evidence-input.ts";
 import type { Report, Session } from "./session.ts";
 import { readTrust, type TrustOptions } from "./trust.ts";
 import { verb } from "./verb.ts";
@@ -23,6 +30,8 @@ import { endorsementsOf, isAcceptable } from "./verification.ts";
 
 interface Options extends TrustOptions {
   readonly endorsements?: string;
+  readonly fetch?: boolean;
+  readonly profile?: string;
   /** Milliseconds since 1970. */
   readonly now?: number;
   readonly registry?: Hex;
@@ -41,6 +50,8 @@ export function addEvidence(program: Command, session: Session): void {
   })
     .argument("<file>", "evidence, raw or in hex or base64, or the JSON of a worker's GET /v1/evidence")
     .option("--endorsements <path>", "directory or file with the vendor's signed material")
+    .option("--fetch", "ask the vendors' services for what is not given")
+    .option("--profile <file>", "the network whose services to ask with --fetch; the vendors' own where not given")
     .option("--policy <file>", "appraisal policy, JSON; the default policy where not given")
     .option("--trust-root <file>", "a root to trust beside the vendors', JSON or certificate; repeatable", collected)
     .option("--now <time>", "the time to verify at, ISO 8601; the clock's where not given", timeArgument)
@@ -70,18 +81,17 @@ async function verifyAny(file: string, options: Options, session: Session): Prom
 
 /** Verifies the evidence in a file. */
 async function verifyFile(file: string, options: Options): Promise<{ result: AttestationResult; policy: Policy }> {
-  const bytes = readFileBytes(file);
-  const nodeEvidence = isJsonObject(bytes) ? readNodeEvidence(file) : undefined;
+  const given = readEvidence(file);
+  const { evidence, nodeEvidence } = given;
   const domain = domainOf(options);
   if (nodeEvidence === undefined && domain !== undefined) {
     throw new ConfigError("CONFIG_INVALID", `${file} is raw evidence: nothing in it says what --registry would check`, {
       next: "Give the JSON of a worker's GET /v1/evidence, or leave --registry and --chain-id out.",
     });
   }
-  const evidence = nodeEvidence?.evidence ?? decodeBytes(bytes);
   const now = options.now ?? Date.now();
   const trust = readTrust(options);
-  const verification = { ...trust, now, endorsements: await endorsementsOf(options.endorsements, { evidence, now }) };
+  const verification = { ...trust, now, endorsements: await fetchedOf(given, options, now) };
   const result =
     nodeEvidence === undefined
       ? await verifyEvidence(evidence, verification)
@@ -89,17 +99,21 @@ async function verifyFile(file: string, options: Options): Promise<{ result: Att
   return { result, policy: trust.policy };
 }
 
-/** Reads what a worker says of itself; throws `ConfigError` `CONFIG_INVALID` for what is none. */
-function readNodeEvidence(path: string): NodeEvidence {
-  const json = readFileJson(path);
+/** What is given and, with `--fetch`, what the vendors' services say beside it; none for evidence that cannot be parsed. */
+async function fetchedOf(
+  { evidence, devices }: GivenEvidence,
+  options: Options,
+  now: number,
+): Promise<NodeEndorsements> {
+  const own = await endorsementsOf(options.endorsements, { evidence, now });
+  if (options.fetch !== true) return own;
+  const services = options.profile === undefined ? VENDOR_SERVICES : readProfile(options.profile).endorsements;
+  const source = createEndorsementSource({ services, fetch: fetchBytes, now: () => now });
   try {
-    return parseNodeEvidence(json);
-  } catch (cause) {
-    if (!(cause instanceof CloisterError)) throw cause;
-    throw new ConfigError("CONFIG_INVALID", `${path} is no node evidence: ${cause.message}`, {
-      cause,
-      next: "Give raw evidence or the JSON of a worker's GET /v1/evidence; an answer's file is for `cloister check`.",
-    });
+    return await endorsementsOfNode({ evidence, devices }, (of, given = own) => source.endorsementsFor(of, given));
+  } catch (error) {
+    if (error instanceof EvidenceError) return own;
+    throw error;
   }
 }
 
@@ -113,7 +127,7 @@ function domainOf({ registry, chainId }: Options): RegistryDomain | undefined {
 async function verifyOfNode(
   nodeEvidence: NodeEvidence,
   domain: RegistryDomain | undefined,
-  verification: VerifyOptions,
+  verification: VerifyNodeOptions,
 ): Promise<AttestationResult> {
   const result =
     domain === undefined

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { addChannel } from "./channel.ts";
 import { addCheck } from "./check.ts";
 import { addDevnet, addRelayer } from "./children.ts";
+import { addEndorsements } from "./endorsements.ts";
 import { addEvidence } from "./evidence.ts";
 import { addInfer } from "./infer.ts";
 import { addMeasure } from "./measure.ts";
@@ -32,6 +33,7 @@ const VERBS: readonly ((program: Command, session: Session) => void)[] = [
   addInfer,
   addCheck,
   addEvidence,
+  addEndorsements,
   addPolicy,
   addMeasure,
 ];

@@ -1,11 +1,13 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { parseJson } from "../encoding/members.ts";
 import { ConfigError } from "../errors.ts";
 import { parseQuote } from "../evidence/dcap/quote.ts";
 import { parseDeviceReport } from "../evidence/nvidia/report.ts";
 import { detect } from "../verifier/detect.ts";
 import type { Endorsements, FamilyName } from "../verifier/family.ts";
-import { classify } from "./classify.ts";
+import { classify, unlessCoded } from "./classify.ts";
+import { looksLikeDocuments, parseDocuments } from "./document-file.ts";
 import { selectDeviceChain } from "./select-device-chain.ts";
 import { selectDeviceReferences } from "./select-device-references.ts";
 import { selectEndorsements } from "./select.ts";
@@ -42,10 +44,21 @@ const MAX_FILE_BYTES = 8 << 20;
 export async function loadEndorsements(path: string, wanted: EndorsementsFor): Promise<Endorsements> {
   const { family } = detect(wanted.evidence);
   const files = await Promise.all((await filesOf(path)).map((file) => readSmall(file)));
-  const given = files.filter((bytes) => bytes !== undefined);
+  const given = files.filter((bytes) => bytes !== undefined).flatMap((bytes) => partsIn(bytes));
   const endorsements = await LOADERS[family](given, wanted);
   if (endorsements === undefined) throw new ConfigError("CONFIG_INVALID", `no endorsements found in ${path}`);
   return endorsements;
+}
+
+/** The documents, with the chains beside them, in a file that `endorsements export` wrote; any other file as it is. */
+function partsIn(bytes: Uint8Array): readonly Uint8Array[] {
+  const json = bytes[0] === "{".charCodeAt(0) ? unlessCoded(() => parseJson(bytes, "the file", notJson)) : undefined;
+  if (!looksLikeDocuments(json)) return [bytes];
+  return parseDocuments(json).flatMap(({ body, chain }) => (chain === undefined ? [body] : [body, chain]));
+}
+
+function notJson(message: string): ConfigError {
+  return new ConfigError("CONFIG_INVALID", message);
 }
 
 async function loadDcap(

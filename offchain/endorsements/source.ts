@@ -8,7 +8,7 @@ import { createHostGate } from "./gate.ts";
 import { keySetRequest } from "./nras.ts";
 import { partsOf, type Plan } from "./plan.ts";
 import { plansFor } from "./plans.ts";
-import type { DocumentRequest } from "./request.ts";
+import { keyOf, type DocumentRequest } from "./request.ts";
 import type { EndorsementServices } from "./services.ts";
 
 export interface EndorsementSourceOptions extends Partial<Omit<FetchPolicy, "services">> {
@@ -38,6 +38,8 @@ export interface EndorsementSource {
 /** One document that evidence needs. */
 export interface Need {
   readonly what: string;
+  /** What it is kept under. */
+  readonly key?: string;
   /** Where it is asked for; undefined where no service has it and it comes with the evidence. */
   readonly url?: string;
   readonly service?: string;
@@ -126,12 +128,9 @@ function keptOf(
   return Promise.all(requests.map(async (request) => [request, await documents.kept(request)] as const));
 }
 
-function needOf(
-  { what, url, service, mayBeAbsent }: DocumentRequest,
-  kept: KeptDocument | undefined,
-  now: number,
-): Need {
-  const known = { what, url, service, required: mayBeAbsent !== true };
+function needOf(request: DocumentRequest, kept: KeptDocument | undefined, now: number): Need {
+  const { what, url, service, mayBeAbsent } = request;
+  const known = { what, key: keyOf(request), url, service, required: mayBeAbsent !== true };
   if (kept === undefined) return { ...known, state: "missing" };
   const { validUntil } = kept;
   return { ...known, validUntil, state: now < validUntil ? "held" : "expired" };
