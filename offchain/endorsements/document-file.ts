@@ -31,15 +31,20 @@ export function looksLikeDocuments(json: unknown): json is { readonly format: st
 export function parseDocuments(json: unknown): readonly KeptDocument[] {
   const fields = new JsonFields(json, "endorsements", invalid);
   if (fields.text("format") !== FORMAT) throw invalid(`endorsements.format is not ${FORMAT}`);
-  return fields.fieldsList("documents").map((document) => ({
-    url: document.text("url"),
-    service: document.text("service"),
-    what: document.text("what"),
-    fetchedAt: timeOf(document, "fetchedAt"),
-    validUntil: timeOf(document, "validUntil"),
-    body: bytesOf(document, "body"),
-    ...(document.has("chain") && { chain: bytesOf(document, "chain") }),
-  }));
+  return fields.fieldsList("documents").map(parseDocument);
+}
+
+function parseDocument(fields: JsonFields): KeptDocument {
+  const chain = fields.has("chain") ? bytesOf(fields, "chain") : undefined;
+  return {
+    url: fields.text("url"),
+    service: fields.text("service"),
+    what: fields.text("what"),
+    fetchedAt: timeOf(fields, "fetchedAt"),
+    validUntil: timeOf(fields, "validUntil"),
+    body: bytesOf(fields, "body"),
+    ...(chain && { chain }),
+  };
 }
 
 function timeOf(fields: JsonFields, name: string): number {

@@ -16,7 +16,7 @@ export interface TestService {
   /** Method, path and query of every request so far. */
   readonly requests: readonly string[];
   /** Decides from now on; `undefined` answers 404. */
-  answerWith(decide: (path: string, body: Uint8Array) => TestAnswer | undefined): void;
+  answerWith(decide: (path: string, body: Uint8Array) => TestAnswer | undefined | Promise<TestAnswer>): void;
   forget(): void;
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export async function startVendorService(): Promise<TestService> {
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part as Buffer);
       requests.push(`${request.method} ${request.url}`);
-      const answer = decide(request.url ?? "", Buffer.concat(parts)) ?? { status: 404 };
+      const answer = (await decide(request.url ?? "", Buffer.concat(parts))) ?? { status: 404 };
       if (typeof answer === "function") answer(request, response);
       else response.writeHead(answer.status ?? 200, answer.headers).end(answer.body);
     })();

@@ -68,14 +68,14 @@ describe("cloister endorsements", function () {
     const before = await run("first", "status", "--evidence", path("quote.bin"));
     expect(before.exit).to.equal(1);
     expect(told(before).needs.map(({ state, required }) => [state, required])).to.deep.equal(
-      Array(4).fill(["missing", true]),
+      Array.from({ length: 4 }, () => ["missing", true]),
     );
 
     const exported = await run("first", "export", path("all.json"), "--evidence", path("quote.bin"));
     expect(exported.exit, exported.out).to.equal(0);
     const after = await run("first", "status", "--evidence", path("quote.bin"));
     expect(after.exit).to.equal(0);
-    expect(told(after).needs.map(({ state }) => state)).to.deep.equal(Array(4).fill("held"));
+    expect(told(after).needs.map(({ state }) => state)).to.deep.equal(Array.from({ length: 4 }, () => "held"));
     expect(
       told(after).documents.every(({ holds, validUntil }) => holds && Date.parse(validUntil) > Date.now()),
     ).to.equal(true);
@@ -123,11 +123,17 @@ describe("cloister endorsements", function () {
   });
 
   it("takes nothing that is no export", async () => {
-    const good = JSON.parse(readFileSync(path("all.json"), "utf8")) as { documents: Record<string, unknown>[] };
+    const good = JSON.parse(readFileSync(path("all.json"), "utf8")) as {
+      format: string;
+      documents: Record<string, unknown>[];
+    };
     const [document] = good.documents;
     const changes = [{ body: "§" }, { body: "" }, { fetchedAt: "soon" }, { url: 1 }, { chain: 1 }];
     const wrong = [{}, { ...good, format: "cloister-endorsements/2" }, { format: "cloister-endorsements/1" }, []];
-    const documents = changes.map((change) => ({ ...good, documents: [{ ...document, ...change }] }));
+    const documents = changes.map((change) => ({
+      format: good.format,
+      documents: [Object.assign({}, document, change)],
+    }));
     for (const value of [...wrong, ...documents]) {
       writeFileSync(path("wrong.json"), JSON.stringify(value));
       const { exit, out } = await run("second", "import", path("wrong.json"));
