@@ -105,7 +105,9 @@ async function fetchedOf(
   options: Options,
   now: number,
 ): Promise<NodeEndorsements> {
-  const own = await endorsementsOf(options.endorsements, { evidence, now });
+  const own = await endorsementsOfNode({ evidence, devices }, (of, given) =>
+    endorsementsOf(options.endorsements, { evidence: of, now, ...(given && { given }) }),
+  );
   if (options.fetch !== true) return own;
   const services = options.profile === undefined ? VENDOR_SERVICES : readProfile(options.profile).endorsements;
   const source = createEndorsementSource({ services, fetch: fetchBytes, now: () => now });
