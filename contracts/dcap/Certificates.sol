@@ -65,13 +65,15 @@ library Certificates {
     }
 
     function _readKey(P256.Point memory key, uint256 offset, uint256 end) private pure returns (uint256 next) {
-        next = offset + P256_KEY_LENGTH + 64;
-        require(
-            next <= end && Octets.number(offset, P256_KEY_LENGTH) == P256_KEY,
-            IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.Key)
-        );
-        key.x = Octets.word(next - 64);
-        key.y = Octets.word(next - 32);
+        unchecked {
+            next = offset + P256_KEY_LENGTH + 64;
+            require(
+                next <= end && Octets.number(offset, P256_KEY_LENGTH) == P256_KEY,
+                IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.Key)
+            );
+            key.x = Octets.word(next - 64);
+            key.y = Octets.word(next - 32);
+        }
     }
 
     function _readExtensions(Certificate memory parsed, uint256 offset, uint256 end) private pure {

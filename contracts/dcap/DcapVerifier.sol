@@ -62,10 +62,7 @@ contract DcapVerifier is IDcapVerifier {
     }
 
     /// @inheritdoc IDcapVerifier
-    function verifyWithKey(
-        bytes calldata signedQuote,
-        bytes32 keyId
-    ) external view returns (DcapClaims memory claims) {
+    function verifyWithKey(bytes calldata signedQuote, bytes32 keyId) external view returns (DcapClaims memory claims) {
         (Quotes.Body memory body, uint256 end) = Quotes.readBody(signedQuote);
         require(end == body.stop + 64, DcapVerifierMalformedQuote());
         address stored = _keys[keyId];
@@ -127,10 +124,7 @@ contract DcapVerifier is IDcapVerifier {
 
     /// @dev Verifies a PCK certificate under its authority and reads what it says of the platform. Revocation is asked
     /// of the collateral together with the TCB.
-    function _verifyPck(
-        bytes calldata der,
-        DcapClaims memory claims
-    ) private view returns (P256.Point memory key) {
+    function _verifyPck(bytes calldata der, DcapClaims memory claims) private view returns (P256.Point memory key) {
         Certificates.Certificate memory certificate = Certificates.parse(der);
         IIntelCollateral.Authority memory authority = collateral.authority(certificate.issuer);
         certificate.checkIssued(

@@ -26,19 +26,26 @@ contract IntelCollateral is IIntelCollateral {
     /// 22650cd65a9d3489f383b49552bf501b392706ac.
     bytes32 private constant INTEL_ROOT = 0xa0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e;
     bytes27 private constant P256_KEY = 0x3059301306072a8648ce3d020106082a8648ce3d03010703420004;
-    /// @dev Offset of the identity in its packed form, behind the serial and the evaluation number.
-    uint256 private constant IDENTITY = 24;
+    /// @dev Offset of the identity in its packed form, behind serial, evaluation number and issue date.
+    uint256 private constant IDENTITY = 29;
 
-    /// @dev Everything of the root that every use reads. `revoked` counts the certificates that the root revoked:
-    /// while it is zero, no serial number has to be looked up under the root.
     struct Root {
         uint40 thisUpdate;
         uint40 validUntil;
         uint40 notAfter;
-        uint64 revoked;
+        bool hasRevoked;
     }
 
-    /// @dev What a pointer leads to, and when it is of and in force. `date` is the issue date or this update.
+    /// @dev An identity with what every use has to know of the root, in one slot. While the root has revoked nothing,
+    /// no serial number has to be looked up under it.
+    struct Identity {
+        address data;
+        uint40 validUntil;
+        uint40 rootUntil;
+        bool rootHasRevoked;
+    }
+
+    /// @dev What a pointer leads to, and until when it is in force. `date` is the this update of a revocation list.
     struct Entry {
         address data;
         uint40 date;
@@ -57,7 +64,7 @@ contract IntelCollateral is IIntelCollateral {
     bytes32 private _rootKeyId;
     mapping(bytes32 issuer => Entry entry) private _authorities;
     mapping(uint256 family => Entry entry) private _tcbInfos;
-    mapping(bool tdx => Entry entry) private _qeIdentities;
+    mapping(bool tdx => Identity identity) private _qeIdentities;
     mapping(bytes32 certificate => bool isRevoked) private _revoked;
 
     constructor(uint256 rootX_, uint256 rootY_) {
@@ -81,27 +88,24 @@ contract IntelCollateral is IIntelCollateral {
         certificate.checkIssued(issuer);
         RevocationLists.List memory list = RevocationLists.verify(crl, issuer);
         require(list.thisUpdate > _root.thisUpdate, IntelCollateralNotNewer(_root.thisUpdate, list.thisUpdate));
-        _root.revoked += uint64(_revoke(list));
-        _root.thisUpdate = list.thisUpdate;
-        _root.validUntil = _earlier(list.nextUpdate, certificate.notAfter);
-        _root.notAfter = certificate.notAfter;
-        _rootName = issuer.name;
-        _rootKeyId = issuer.keyId;
-        emit RootCrlUpserted(list.thisUpdate, _root.validUntil);
+        _revoke(list);
+        uint40 validUntil = _earlier(list.nextUpdate, certificate.notAfter);
+        bool hasRevoked = _root.hasRevoked || list.offset != list.end;
+        _root = Root(list.thisUpdate, validUntil, certificate.notAfter, hasRevoked);
+        (_rootName, _rootKeyId) = (issuer.name, issuer.keyId);
+        _setRoot(_qeIdentities[false], validUntil, hasRevoked);
+        _setRoot(_qeIdentities[true], validUntil, hasRevoked);
+        emit RootCrlUpserted(list.thisUpdate, validUntil);
     }
 
     /// @inheritdoc IIntelCollateral
     function upsertPckCrl(bytes calldata authorityCertificate, bytes calldata crl) external {
         (Certificates.Certificate memory certificate, uint40 validUntil) = _underRoot(authorityCertificate);
         certificate.checkAuthority(0);
-        bool named = certificate.name.endsIn("SGX PCK Platform CA", 19) ||
-            certificate.name.endsIn("SGX PCK Processor CA", 20);
+        bool named =
+            certificate.name.endsIn("SGX PCK Platform CA", 19) || certificate.name.endsIn("SGX PCK Processor CA", 20);
         require(named, DcapRuleBroken(Rule.Name));
-        Issuers.Issuer memory issuer = Issuers.Issuer(
-            certificate.key,
-            certificate.subject,
-            certificate.subjectKeyId
-        );
+        Issuers.Issuer memory issuer = Issuers.Issuer(certificate.key, certificate.subject, certificate.subjectKeyId);
         RevocationLists.List memory list = RevocationLists.verify(crl, issuer);
         Entry storage entry = _authorities[issuer.name];
         require(list.thisUpdate > entry.date, IntelCollateralNotNewer(entry.date, list.thisUpdate));
@@ -119,16 +123,19 @@ contract IntelCollateral is IIntelCollateral {
         (uint160 serial, uint40 validUntil) = _checkStatement(signer, tcbInfo, signature);
         TcbInfoParser.TcbInfo memory info = TcbInfoParser.parse(tcbInfo);
         Entry storage entry = _tcbInfos[_family(info.tdx, info.fmspc)];
-        _checkNewer(entry, info.issueDate, info.evaluationNumber);
+        validUntil = _earlier(info.nextUpdate, validUntil);
+        _checkNewer(entry.data, info.issueDate, info.evaluationNumber);
+        _checkTime(Timed.TcbInfo, info.issueDate, validUntil);
         bytes memory head = abi.encodePacked(
             serial,
             info.evaluationNumber,
+            info.issueDate,
             info.pceid,
             uint8(info.moduleCount),
             uint8(info.levelCount)
         );
         entry.data = CodeStore.write(bytes.concat(head, info.modules, info.levels));
-        validUntil = _setTimes(entry, Timed.TcbInfo, info.issueDate, _earlier(info.nextUpdate, validUntil));
+        entry.validUntil = validUntil;
         emit TcbInfoUpserted(info.tdx, info.fmspc, info.evaluationNumber, info.issueDate, validUntil);
     }
 
@@ -136,10 +143,12 @@ contract IntelCollateral is IIntelCollateral {
     function upsertQeIdentity(bytes calldata signer, bytes calldata identity, bytes calldata signature) external {
         (uint160 serial, uint40 validUntil) = _checkStatement(signer, identity, signature);
         (QeIdentityParser.Identity memory read, bytes memory packed) = QeIdentityParser.parse(identity);
-        Entry storage entry = _qeIdentities[read.tdx];
-        _checkNewer(entry, read.issueDate, read.evaluationNumber);
-        entry.data = CodeStore.write(bytes.concat(abi.encodePacked(serial, read.evaluationNumber), packed));
-        validUntil = _setTimes(entry, Timed.QeIdentity, read.issueDate, _earlier(read.nextUpdate, validUntil));
+        Identity storage entry = _qeIdentities[read.tdx];
+        validUntil = _earlier(read.nextUpdate, validUntil);
+        _checkNewer(entry.data, read.issueDate, read.evaluationNumber);
+        _checkTime(Timed.QeIdentity, read.issueDate, validUntil);
+        bytes memory head = abi.encodePacked(serial, read.evaluationNumber, read.issueDate);
+        (entry.data, entry.validUntil) = (CodeStore.write(bytes.concat(head, packed)), validUntil);
         emit QeIdentityUpserted(read.tdx, read.evaluationNumber, read.issueDate, validUntil);
     }
 
@@ -147,30 +156,23 @@ contract IntelCollateral is IIntelCollateral {
     function tcbOf(
         TcbFacts calldata facts
     ) external view returns (TcbStatus status, uint32 evaluationNumber, uint40 validUntil) {
-        Root memory root = _root;
-        _checkTime(Timed.RootCrl, root.thisUpdate, root.validUntil);
-        _checkTime(Timed.Certificate, 0, facts.validUntil);
-        Entry memory crl = _authorities[facts.issuer];
-        _checkTime(Timed.PckCrl, crl.date, crl.validUntil);
+        Identity memory identity = _qeIdentities[facts.tdx];
+        Entry memory info = _tcbInfos[_family(facts.tdx, facts.fmspc)];
+        validUntil = _validUntil(facts, identity, info);
         _checkNotRevoked(facts.issuer, facts.pckSerial);
-        (bytes memory info, uint40 infoUntil) = _statement(
-            _tcbInfos[_family(facts.tdx, facts.fmspc)],
-            Timed.TcbInfo,
-            root.revoked
-        );
-        (bytes memory identity, uint40 identityUntil) = _statement(
-            _qeIdentities[facts.tdx],
-            Timed.QeIdentity,
-            root.revoked
-        );
-        if (root.revoked > 0) _checkNotRevoked(_rootName, facts.caSerial);
-        uint256 pceid = Packed.number(info, 24, 2);
+        bytes memory levels = CodeStore.read(info.data);
+        bytes memory enclave = CodeStore.read(identity.data);
+        if (identity.rootHasRevoked) {
+            bytes32 root = _rootName;
+            _checkNotRevoked(root, facts.caSerial);
+            _checkNotRevoked(root, uint160(Packed.number(levels, 0, 20)));
+            _checkNotRevoked(root, uint160(Packed.number(enclave, 0, 20)));
+        }
+        uint256 pceid = Packed.number(levels, 29, 2);
         require(pceid == facts.pceid, IntelCollateralWrongPceId(pceid, facts.pceid));
-        uint256 qeStatus = QuotingEnclaves.statusOf(identity, IDENTITY, facts);
-        status = TcbStatus.wrap(uint8(TcbEvaluation.statusOf(info, facts, qeStatus)));
-        evaluationNumber = uint32(Packed.number(info, 20, 4));
-        validUntil = _earlier(_earlier(root.validUntil, crl.validUntil), _earlier(infoUntil, identityUntil));
-        validUntil = _earlier(validUntil, facts.validUntil);
+        uint256 qeStatus = QuotingEnclaves.statusOf(enclave, IDENTITY, facts);
+        status = TcbStatus.wrap(uint8(TcbEvaluation.statusOf(levels, facts, qeStatus)));
+        evaluationNumber = uint32(Packed.number(levels, 20, 4));
     }
 
     /// @inheritdoc IIntelCollateral
@@ -202,24 +204,36 @@ contract IntelCollateral is IIntelCollateral {
     }
 
     /// @dev Marks what the list names; what is marked stays marked.
-    /// @return count Of the certificates that were not marked before.
-    function _revoke(RevocationLists.List memory list) private returns (uint256 count) {
+    function _revoke(RevocationLists.List memory list) private {
         uint256 serial;
-        for (uint256 offset = list.offset; offset != list.end; ) {
+        for (uint256 offset = list.offset; offset != list.end;) {
             (serial, offset) = RevocationLists.entry(offset, list.end);
             bytes32 certificate = _certificate(list.issuer, uint160(serial));
             if (_revoked[certificate]) continue;
             _revoked[certificate] = true;
-            ++count;
             emit CertificateRevoked(list.issuer, uint160(serial));
         }
     }
 
-    /// @dev Sets when a statement was made and how long it is in force, which has to be now.
-    function _setTimes(Entry storage entry, Timed what, uint40 date, uint40 validUntil) private returns (uint40) {
-        _checkTime(what, date, validUntil);
-        (entry.date, entry.validUntil) = (date, validUntil);
-        return validUntil;
+    function _setRoot(Identity storage identity, uint40 validUntil, bool hasRevoked) private {
+        (identity.rootUntil, identity.rootHasRevoked) = (validUntil, hasRevoked);
+    }
+
+    /// @dev The earliest end of validity of everything that an evaluation uses; all of it has to be valid now.
+    function _validUntil(
+        TcbFacts calldata facts,
+        Identity memory identity,
+        Entry memory info
+    ) private view returns (uint40 validUntil) {
+        validUntil = facts.validUntil;
+        uint40 crlUntil = _authorities[facts.issuer].validUntil;
+        _checkTime(Timed.Certificate, 0, validUntil);
+        _checkTime(Timed.RootCrl, 0, identity.rootUntil);
+        _checkTime(Timed.PckCrl, 0, crlUntil);
+        _checkTime(Timed.TcbInfo, 0, info.validUntil);
+        _checkTime(Timed.QeIdentity, 0, identity.validUntil);
+        validUntil = _earlier(validUntil, _earlier(identity.rootUntil, crlUntil));
+        validUntil = _earlier(validUntil, _earlier(info.validUntil, identity.validUntil));
     }
 
     /// @dev A certificate that the root issued, is valid and not revoked, and until when it and the root are valid.
@@ -253,24 +267,13 @@ contract IntelCollateral is IIntelCollateral {
     }
 
     /// @dev Neither the date nor the evaluation number may go back, and one has to go on.
-    function _checkNewer(Entry memory entry, uint40 date, uint32 evaluationNumber) private view {
-        if (entry.data == address(0)) return;
-        uint256 current = Packed.number(CodeStore.read(entry.data), 20, 4);
+    function _checkNewer(address stored, uint40 date, uint32 evaluationNumber) private view {
+        if (stored == address(0)) return;
+        bytes memory data = CodeStore.read(stored);
+        (uint256 current, uint256 currentDate) = (Packed.number(data, 20, 4), Packed.number(data, 24, 5));
         require(evaluationNumber >= current, IntelCollateralNotNewer(current, evaluationNumber));
-        bool newer = date > entry.date || (date == entry.date && evaluationNumber > current);
-        require(newer, IntelCollateralNotNewer(entry.date, date));
-    }
-
-    /// @dev What a pointer leads to, if it is in force and its signer not revoked.
-    function _statement(
-        Entry memory entry,
-        Timed what,
-        uint256 revokedByRoot
-    ) private view returns (bytes memory data, uint40 validUntil) {
-        validUntil = entry.validUntil;
-        _checkTime(what, entry.date, validUntil);
-        data = CodeStore.read(entry.data);
-        if (revokedByRoot > 0) _checkNotRevoked(_rootName, uint160(Packed.number(data, 0, 20)));
+        bool newer = date > currentDate || (date == currentDate && evaluationNumber > current);
+        require(newer, IntelCollateralNotNewer(currentDate, date));
     }
 
     function _checkNotRevoked(bytes32 issuer, uint160 serial) private view {

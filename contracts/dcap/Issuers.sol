@@ -29,12 +29,7 @@ library Issuers {
             IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.IssuerKey)
         );
         checkTime(certificate);
-        P256.check(
-            certificate.frame.digest,
-            certificate.frame.signature,
-            issuer.key,
-            IDcapErrors.Signed.Certificate
-        );
+        P256.check(certificate.frame.digest, certificate.frame.signature, issuer.key, IDcapErrors.Signed.Certificate);
     }
 
     /// @notice Checks that the certificate is valid at the block's time, both ends included.

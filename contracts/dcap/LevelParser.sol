@@ -8,8 +8,8 @@ import {Octets} from "./Octets.sol";
 
 /// @title The levels in Intel's TCB info and enclave identities, packed
 /// @dev A platform level is the SGX and the TDX components, 16 lanes of 16 bits each, PCESVN (2 octets) and status (1).
-/// A level of an enclave or module is its SVN (2) and status (1). A module is its version (1), whether it can match (1),
-/// the hash of its signer (32), the number of its levels (1) and they.
+/// A level of an enclave or module is its SVN (2) and status (1). A module is its version (1), whether it can match
+/// (1), the hash of its signer (32), the number of its levels (1) and they.
 library LevelParser {
     uint256 private constant MAX_LEVELS = 64;
     uint256 private constant SGX_LEVEL = LevelReader.TCB | LevelReader.STATUS | LevelReader.SGX | LevelReader.PCESVN;

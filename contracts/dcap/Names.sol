@@ -37,9 +37,7 @@ library Names {
     /// @notice Whether `text` ends in the `length` first characters of `phrase`.
     function endsIn(Text memory text, bytes32 phrase, uint256 length) internal pure returns (bool) {
         (uint256 start, uint256 stop) = (text.start, text.stop);
-        return
-            stop - start >= length &&
-            Octets.number(stop - length, length) == uint256(phrase) >> (256 - 8 * length);
+        return stop - start >= length && Octets.number(stop - length, length) == uint256(phrase) >> (256 - 8 * length);
     }
 
     function _readAttribute(Text memory commonName, uint256 offset, uint256 end) private pure returns (uint256 next) {

@@ -22,7 +22,9 @@ library Octets {
 
     /// @notice The `length` octets at `offset` as a number, big-endian; 1 to 32 octets.
     function number(uint256 offset, uint256 length) internal pure returns (uint256) {
-        return word(offset) >> (256 - 8 * length);
+        unchecked {
+            return word(offset) >> (256 - 8 * length);
+        }
     }
 
     /// @notice Two octets at `offset`, little-endian.
@@ -33,7 +35,9 @@ library Octets {
 
     /// @notice Four octets at `offset`, little-endian.
     function uint32le(uint256 offset) internal pure returns (uint256) {
-        return uint16le(offset) | (uint16le(offset + 2) << 16);
+        uint256 value = word(offset) >> 224;
+        value = ((value >> 8) & 0x00ff00ff) | ((value & 0x00ff00ff) << 8);
+        return (value >> 16) | ((value & 0xffff) << 16);
     }
 
     /// @notice The octets from `start` to `end`.

@@ -54,10 +54,12 @@ library P256 {
     /// @notice Refuses a chain whose precompile does not tell good signatures, with high and low s, from bad ones.
     function selfTest() internal view {
         Point memory key = Point(TEST_X, TEST_Y);
-        bool good = holds(TEST_DIGEST, Signature(TEST_R, TEST_S), key) &&
-            holds(TEST_DIGEST, Signature(TEST_R, ORDER - TEST_S), key);
-        bool bad = holds(TEST_DIGEST, Signature(TEST_R, TEST_S ^ 1), key) ||
-            holds(TEST_DIGEST, Signature(TEST_R, TEST_S), Point(TEST_X, TEST_Y ^ 1));
+        bool good =
+            holds(TEST_DIGEST, Signature(TEST_R, TEST_S), key) &&
+                holds(TEST_DIGEST, Signature(TEST_R, ORDER - TEST_S), key);
+        bool bad =
+            holds(TEST_DIGEST, Signature(TEST_R, TEST_S ^ 1), key) ||
+                holds(TEST_DIGEST, Signature(TEST_R, TEST_S), Point(TEST_X, TEST_Y ^ 1));
         require(good && !bad, IDcapErrors.DcapNoPrecompile());
     }
 }

@@ -14,10 +14,12 @@ library Packed {
 
     /// @notice Status of the first of `count` levels of an enclave or module that `svn` reaches; zero if there is none.
     function isvStatus(bytes memory data, uint256 offset, uint256 count, uint256 svn) internal pure returns (uint256) {
-        for (uint256 end = offset + ISV_LEVEL * count; offset < end; offset += ISV_LEVEL) {
-            if (svn >= number(data, offset, 2)) return number(data, offset + 2, 1);
+        unchecked {
+            for (uint256 end = offset + ISV_LEVEL * count; offset < end; offset += ISV_LEVEL) {
+                if (svn >= number(data, offset, 2)) return number(data, offset + 2, 1);
+            }
+            return 0;
         }
-        return 0;
     }
 
     /// @notice 16 octets as 16 lanes of 16 bits.

@@ -48,43 +48,49 @@ library PckExtension {
     }
 
     function _readTcb(Platform memory platform, uint256 offset, uint256 end) private pure {
-        uint256 svns;
-        uint256 value;
-        for (uint256 arc = 1; arc < 17; ++arc) {
-            (value, offset) = _svn(offset, end, arc);
-            require(value < 0x100, IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.SgxExtension));
-            svns = (svns << 8) | value;
+        unchecked {
+            uint256 svns;
+            uint256 value;
+            for (uint256 arc = 1; arc < 17; ++arc) {
+                (value, offset) = _svn(offset, end, arc);
+                require(value < 0x100, IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.SgxExtension));
+                svns = (svns << 8) | value;
+            }
+            platform.svns = bytes16(uint128(svns));
+            (value, offset) = _svn(offset, end, 17);
+            require(value < 0x10000, IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.SgxExtension));
+            platform.pcesvn = uint16(value);
+            // The CPUSVN: it is made of the components.
+            offset = Der.whole(offset, end, Der.SEQUENCE);
+            _checkOid(Octets.number(offset, 13), COMPONENT | 18);
+            offset = Der.whole(offset + 13, end, Der.OCTET_STRING);
+            require(end - offset == 16, IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.SgxExtension));
         }
-        platform.svns = bytes16(uint128(svns));
-        (value, offset) = _svn(offset, end, 17);
-        require(value < 0x10000, IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.SgxExtension));
-        platform.pcesvn = uint16(value);
-        // The CPUSVN: it is made of the components.
-        offset = Der.whole(offset, end, Der.SEQUENCE);
-        _checkOid(Octets.number(offset, 13), COMPONENT | 18);
-        offset = Der.whole(offset + 13, end, Der.OCTET_STRING);
-        require(end - offset == 16, IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.SgxExtension));
     }
 
     /// @dev SEQUENCE { OID, INTEGER } of 18 to 20 octets, read as one word.
     function _svn(uint256 offset, uint256 end, uint256 arc) private pure returns (uint256 value, uint256 next) {
-        uint256 element = Octets.word(offset);
-        _checkOid((element >> 136) & type(uint104).max, COMPONENT | arc);
-        uint256 length = (element >> 120) & 0xff;
-        next = offset + 17 + length;
-        bool fits = element >> 248 == Der.SEQUENCE && (element >> 240) & 0xff == 15 + length && next <= end;
-        fits = fits && (element >> 128) & 0xff == Der.INTEGER && length > 0 && length < 4;
-        require(fits, IDcapErrors.DcapMalformedDer(offset));
-        value = (element >> (120 - 8 * length)) & ((1 << (8 * length)) - 1);
-        bool minimal = value >> (8 * length - 1) == 0 && (length == 1 || value >> (8 * length - 9) != 0);
-        require(minimal, IDcapErrors.DcapMalformedDer(offset));
+        unchecked {
+            uint256 element = Octets.word(offset);
+            _checkOid((element >> 136) & type(uint104).max, COMPONENT | arc);
+            uint256 length = (element >> 120) & 0xff;
+            next = offset + 17 + length;
+            bool fits = element >> 248 == Der.SEQUENCE && (element >> 240) & 0xff == 15 + length && next <= end;
+            fits = fits && (element >> 128) & 0xff == Der.INTEGER && length > 0 && length < 4;
+            require(fits, IDcapErrors.DcapMalformedDer(offset));
+            value = (element >> (120 - 8 * length)) & ((1 << (8 * length)) - 1);
+            bool minimal = value >> (8 * length - 1) == 0 && (length == 1 || value >> (8 * length - 9) != 0);
+            require(minimal, IDcapErrors.DcapMalformedDer(offset));
+        }
     }
 
     /// @dev The value of the member at `offset`, whose object identifier ends in `arc`.
     function _member(uint256 offset, uint256 end, uint256 arc) private pure returns (uint256 value, uint256 next) {
-        (offset, next) = Der.open(offset, end, Der.SEQUENCE);
-        _checkOid(Octets.number(offset, 12), MEMBER | arc);
-        value = offset + 12;
+        unchecked {
+            (offset, next) = Der.open(offset, end, Der.SEQUENCE);
+            _checkOid(Octets.number(offset, 12), MEMBER | arc);
+            value = offset + 12;
+        }
     }
 
     function _octets(uint256 offset, uint256 end, uint256 arc, uint256 length) private pure returns (uint256, uint256) {

@@ -12,16 +12,23 @@ library QuotingEnclaves {
 
     /// @notice Status of the quoting enclave by an identity that stands in `data` from `offset` on.
     function statusOf(bytes memory data, uint256 offset, TcbFacts calldata facts) internal pure returns (uint256) {
-        uint256 misc = uint32(facts.qeMiscselect) & Packed.number(data, offset + 4, 4);
-        uint256 attributes = uint128(facts.qeAttributes) & Packed.number(data, offset + 24, 16);
-        bool fits = misc == Packed.number(data, offset, 4) && attributes == Packed.number(data, offset + 8, 16);
-        fits = fits && uint256(facts.qeSigner) == Packed.number(data, offset + 40, 32);
-        require(
-            fits && facts.qeProductId == Packed.number(data, offset + 72, 2),
-            IIntelCollateral.IntelCollateralWrongQuotingEnclave()
-        );
-        uint256 status = Packed.isvStatus(data, offset + LEVELS, Packed.number(data, offset + 74, 1), facts.qeIsvSvn);
-        require(status != 0, IIntelCollateral.IntelCollateralNoLevel());
-        return status;
+        unchecked {
+            uint256 misc = uint32(facts.qeMiscselect) & Packed.number(data, offset + 4, 4);
+            uint256 attributes = uint128(facts.qeAttributes) & Packed.number(data, offset + 24, 16);
+            bool fits = misc == Packed.number(data, offset, 4) && attributes == Packed.number(data, offset + 8, 16);
+            fits = fits && uint256(facts.qeSigner) == Packed.number(data, offset + 40, 32);
+            require(
+                fits && facts.qeProductId == Packed.number(data, offset + 72, 2),
+                IIntelCollateral.IntelCollateralWrongQuotingEnclave()
+            );
+            uint256 status = Packed.isvStatus(
+                data,
+                offset + LEVELS,
+                Packed.number(data, offset + 74, 1),
+                facts.qeIsvSvn
+            );
+            require(status != 0, IIntelCollateral.IntelCollateralNoLevel());
+            return status;
+        }
     }
 }

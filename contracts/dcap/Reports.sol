@@ -33,48 +33,54 @@ library Reports {
 
     /// @notice Reads the report of a quoting enclave.
     function readQuotingEnclave(uint256 report, TcbFacts memory facts) internal pure {
-        facts.qeMiscselect = bytes4(uint32(Octets.number(report + 16, 4)));
-        facts.qeAttributes = bytes16(uint128(Octets.number(report + 48, 16)));
-        facts.qeSigner = bytes32(Octets.word(report + 128));
-        facts.qeProductId = uint16(Octets.uint16le(report + 256));
-        facts.qeIsvSvn = uint16(Octets.uint16le(report + 258));
+        unchecked {
+            facts.qeMiscselect = bytes4(uint32(Octets.number(report + 16, 4)));
+            facts.qeAttributes = bytes16(uint128(Octets.number(report + 48, 16)));
+            facts.qeSigner = bytes32(Octets.word(report + 128));
+            facts.qeProductId = uint16(Octets.uint16le(report + 256));
+            facts.qeIsvSvn = uint16(Octets.uint16le(report + 258));
+        }
     }
 
     function _readEnclave(uint256 body, DcapClaims memory claims) private pure {
-        uint256 attributes = Octets.number(body + 48, 16);
-        claims.attributes = bytes16(uint128(attributes));
-        require(attributes & SGX_DEBUG == 0, IDcapVerifier.DcapVerifierDebug(claims.attributes));
-        require(
-            attributes & SGX_ALWAYS == SGX_ALWAYS && attributes & SGX_RESERVED == 0,
-            IDcapVerifier.DcapVerifierReservedAttributes(claims.attributes)
-        );
-        uint256 mrenclave = Octets.word(body + 64);
-        require(mrenclave != 0, IDcapVerifier.DcapVerifierNotMeasured());
-        claims.workloadId = keccak256(abi.encodePacked(uint8(1), mrenclave));
-        claims.reportDataHead = bytes32(Octets.word(body + 320));
-        claims.reportDataTail = bytes32(Octets.word(body + 352));
+        unchecked {
+            uint256 attributes = Octets.number(body + 48, 16);
+            claims.attributes = bytes16(uint128(attributes));
+            require(attributes & SGX_DEBUG == 0, IDcapVerifier.DcapVerifierDebug(claims.attributes));
+            require(
+                attributes & SGX_ALWAYS == SGX_ALWAYS && attributes & SGX_RESERVED == 0,
+                IDcapVerifier.DcapVerifierReservedAttributes(claims.attributes)
+            );
+            uint256 mrenclave = Octets.word(body + 64);
+            require(mrenclave != 0, IDcapVerifier.DcapVerifierNotMeasured());
+            claims.workloadId = keccak256(abi.encodePacked(uint8(1), mrenclave));
+            claims.reportDataHead = bytes32(Octets.word(body + 320));
+            claims.reportDataTail = bytes32(Octets.word(body + 352));
+        }
     }
 
     function _readTd(uint256 body, bool current, DcapClaims memory claims, TcbFacts memory facts) private pure {
-        uint256 attributes = Octets.number(body + 120, 16);
-        claims.attributes = bytes16(uint128(attributes));
-        require(attributes & TD_UNDER_DEBUG == 0, IDcapVerifier.DcapVerifierDebug(claims.attributes));
-        require(
-            attributes & TD_ALWAYS == TD_ALWAYS && attributes & TD_RESERVED == 0,
-            IDcapVerifier.DcapVerifierReservedAttributes(claims.attributes)
-        );
-        uint256 seam = Octets.number(body + 112, 8);
-        require(seam == 0, IDcapVerifier.DcapVerifierSeamAttributes(bytes8(uint64(seam))));
-        bool measured = Octets.word(body + 136) | Octets.number(body + 168, 16) != 0;
-        require(measured, IDcapVerifier.DcapVerifierNotMeasured());
-        facts.teeTcbSvn = bytes16(uint128(Octets.number(body, 16)));
-        facts.seamSigner = keccak256(Octets.slice(body + 64, body + 112));
-        claims.workloadId = keccak256(bytes.concat(bytes1(0x02), Octets.slice(body + 136, body + 520)));
-        claims.reportDataHead = bytes32(Octets.word(body + 520));
-        claims.reportDataTail = bytes32(Octets.word(body + 552));
-        if (!current) return;
-        facts.teeTcbSvn2 = bytes16(uint128(Octets.number(body + 584, 16)));
-        bool served = Octets.word(body + 600) | Octets.number(body + 632, 16) != 0;
-        if (served) claims.serviceTd = keccak256(Octets.slice(body + 600, body + 648));
+        unchecked {
+            uint256 attributes = Octets.number(body + 120, 16);
+            claims.attributes = bytes16(uint128(attributes));
+            require(attributes & TD_UNDER_DEBUG == 0, IDcapVerifier.DcapVerifierDebug(claims.attributes));
+            require(
+                attributes & TD_ALWAYS == TD_ALWAYS && attributes & TD_RESERVED == 0,
+                IDcapVerifier.DcapVerifierReservedAttributes(claims.attributes)
+            );
+            uint256 seam = Octets.number(body + 112, 8);
+            require(seam == 0, IDcapVerifier.DcapVerifierSeamAttributes(bytes8(uint64(seam))));
+            bool measured = Octets.word(body + 136) | Octets.number(body + 168, 16) != 0;
+            require(measured, IDcapVerifier.DcapVerifierNotMeasured());
+            facts.teeTcbSvn = bytes16(uint128(Octets.number(body, 16)));
+            facts.seamSigner = keccak256(Octets.slice(body + 64, body + 112));
+            claims.workloadId = keccak256(bytes.concat(bytes1(0x02), Octets.slice(body + 136, body + 520)));
+            claims.reportDataHead = bytes32(Octets.word(body + 520));
+            claims.reportDataTail = bytes32(Octets.word(body + 552));
+            if (!current) return;
+            facts.teeTcbSvn2 = bytes16(uint128(Octets.number(body + 584, 16)));
+            bool served = Octets.word(body + 600) | Octets.number(body + 632, 16) != 0;
+            if (served) claims.serviceTd = keccak256(Octets.slice(body + 600, body + 648));
+        }
     }
 }

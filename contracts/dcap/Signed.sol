@@ -37,10 +37,12 @@ library Signed {
 
     /// @notice Passes the one algorithm that Intel signs with, at `offset`.
     function algorithm(uint256 offset, uint256 end) internal pure returns (uint256 next) {
-        next = offset + ALGORITHM_LENGTH;
-        require(
-            next <= end && Octets.number(offset, ALGORITHM_LENGTH) == ECDSA_WITH_SHA256,
-            IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.Key)
-        );
+        unchecked {
+            next = offset + ALGORITHM_LENGTH;
+            require(
+                next <= end && Octets.number(offset, ALGORITHM_LENGTH) == ECDSA_WITH_SHA256,
+                IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.Key)
+            );
+        }
     }
 }

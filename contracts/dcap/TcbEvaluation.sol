@@ -6,12 +6,12 @@ import {TcbFacts} from "../types/TcbFacts.sol";
 import {Packed} from "./Packed.sol";
 
 /// @title Intel's evaluation of a platform's TCB, on packed collateral
-/// @dev TCB info: serial of its signer (20 octets), evaluation number (4), PCE-ID (2), numbers of modules and of levels
-/// (1 each), modules, levels; the modules and levels as `LevelParser` packs them. Statuses are the numbers of
-/// `TcbStatus`. Intel SGX and TDX Provisioning Certification Service API v4, How to determine TCB status; Intel SGX and
+/// @dev TCB info: serial of its signer (20 octets), evaluation number (4), issue date (5), PCE-ID (2), numbers of
+/// modules and of levels (1 each), modules, levels; the modules and levels as `LevelParser` packs them. Statuses are the
+/// numbers of `TcbStatus`. Intel SGX and TDX Provisioning Certification Service API v4, How to determine TCB status; Intel SGX and
 /// TDX DCAP Quote Verification Library, convergence of statuses and relaunch.
 library TcbEvaluation {
-    uint256 private constant MODULES = 28;
+    uint256 private constant MODULES = 33;
     uint256 private constant MODULE_HEAD = 35;
     uint256 private constant ISV_LEVEL = 3;
     uint256 private constant PLATFORM_LEVEL = 67;
@@ -31,7 +31,7 @@ library TcbEvaluation {
     /// @notice The converged status of platform, TDX module and quoting enclave, whose own status is `qeStatus`.
     function statusOf(bytes memory info, TcbFacts calldata facts, uint256 qeStatus) internal pure returns (uint256) {
         uint256 levels = MODULES;
-        for (uint256 left = Packed.number(info, 26, 1); left > 0; --left) levels = _afterModule(info, levels);
+        for (uint256 left = Packed.number(info, 31, 1); left > 0; --left) levels = _afterModule(info, levels);
         (uint256 sgx, uint256 platform) = _levels(info, levels, facts);
         if (!facts.tdx) return _worse(platform, qeStatus);
         uint256 module = _module(info, facts);
@@ -52,20 +52,23 @@ library TcbEvaluation {
         uint256 offset,
         TcbFacts calldata facts
     ) private pure returns (uint256 sgx, uint256 platform) {
-        uint256 svns = Packed.lanes(facts.svns);
-        uint256 tdxSvns = Packed.lanes(facts.teeTcbSvn);
-        uint256 mask = uint8(facts.teeTcbSvn[1]) > 0 ? WITHOUT_MODULE : type(uint256).max;
-        for (uint256 left = Packed.number(info, 27, 1); left > 0; --left) {
-            if (
-                facts.pcesvn >= Packed.number(info, offset + 64, 2) && Packed.reaches(svns, Packed.number(info, offset, 32))
-            ) {
-                uint256 status = Packed.number(info, offset + 66, 1);
-                if (sgx == 0) sgx = status;
-                if (Packed.reaches(tdxSvns, Packed.number(info, offset + 32, 32) & mask)) return (sgx, status);
+        unchecked {
+            uint256 svns = Packed.lanes(facts.svns);
+            uint256 tdxSvns = Packed.lanes(facts.teeTcbSvn);
+            uint256 mask = uint8(facts.teeTcbSvn[1]) > 0 ? WITHOUT_MODULE : type(uint256).max;
+            for (uint256 left = Packed.number(info, 32, 1); left > 0; --left) {
+                if (
+                    facts.pcesvn >= Packed.number(info, offset + 64, 2) &&
+                    Packed.reaches(svns, Packed.number(info, offset, 32))
+                ) {
+                    uint256 status = Packed.number(info, offset + 66, 1);
+                    if (sgx == 0) sgx = status;
+                    if (Packed.reaches(tdxSvns, Packed.number(info, offset + 32, 32) & mask)) return (sgx, status);
+                }
+                offset += PLATFORM_LEVEL;
             }
-            offset += PLATFORM_LEVEL;
+            revert IIntelCollateral.IntelCollateralNoLevel();
         }
-        revert IIntelCollateral.IntelCollateralNoLevel();
     }
 
     /// @dev Status of the TDX module; a module without a version has none of its own and counts as up to date.
@@ -85,7 +88,7 @@ library TcbEvaluation {
     /// @dev The first module of a version.
     function _find(bytes memory info, uint256 version) private pure returns (uint256 offset) {
         offset = MODULES;
-        for (uint256 left = Packed.number(info, 26, 1); left > 0; --left) {
+        for (uint256 left = Packed.number(info, 31, 1); left > 0; --left) {
             if (Packed.number(info, offset, 1) == version) return offset;
             offset = _afterModule(info, offset);
         }
@@ -93,10 +96,12 @@ library TcbEvaluation {
     }
 
     function _afterModule(bytes memory info, uint256 offset) private pure returns (uint256) {
-        return offset + MODULE_HEAD + ISV_LEVEL * Packed.number(info, offset + 34, 1);
+        unchecked {
+            return offset + MODULE_HEAD + ISV_LEVEL * Packed.number(info, offset + 34, 1);
+        }
     }
 
-    /// @dev The platform is current now, whatever it was at the launch: the module and the microcode of the first level.
+    /// @dev The platform is current now, whatever it was at the launch: the module and the microcode of level one.
     function _reachesLatest(bytes memory info, uint256 levels, TcbFacts calldata facts) private pure returns (bool) {
         bytes16 current = facts.teeTcbSvn2;
         uint256 version = uint8(current[1]);

@@ -52,7 +52,7 @@ interface IDcapVerifier is IDcapErrors {
     function verifyWithPck(bytes calldata quote, bytes32 pckId) external view returns (DcapClaims memory);
 
     /// @notice Verifies a quote by an attestation key that is cached.
-    /// @param signedQuote What the key signed and its signature: header and body, and then the 64 octets of its signature.
+    /// @param signedQuote What the key signed, header and body, and then the 64 octets of its signature.
     function verifyWithKey(bytes calldata signedQuote, bytes32 keyId) external view returns (DcapClaims memory);
 
     /// @notice Verifies a PCK certificate and keeps its key and what it says of the platform.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IDcapVerifier} from "../interfaces/IDcapVerifier.sol";
+import {IIntelCollateral} from "../interfaces/IIntelCollateral.sol";
 import {DcapClaims} from "../types/DcapClaims.sol";
 import {TcbFacts} from "../types/TcbFacts.sol";
 import {TcbStatus} from "../types/TcbStatus.sol";
@@ -19,6 +20,7 @@ contract DirectAttester {
     }
 
     IDcapVerifier public immutable verifier;
+    IIntelCollateral public immutable collateral;
     mapping(bytes32 node => Record record) public records;
 
     event Attested(bytes32 indexed node, bytes32 workloadId, bytes32 platformId, TcbStatus status, uint40 expiresAt);
@@ -28,6 +30,7 @@ contract DirectAttester {
 
     constructor(IDcapVerifier verifier_) {
         verifier = verifier_;
+        collateral = verifier_.collateral();
     }
 
     function attest(bytes32 node, bytes calldata quote, bytes calldata pckCertificate) external {
@@ -46,7 +49,7 @@ contract DirectAttester {
         Record storage record = records[node];
         bytes32 found = keccak256(abi.encode(facts));
         require(found == record.facts, OtherFacts(record.facts, found));
-        (TcbStatus status, , uint40 validUntil) = verifier.collateral().tcbOf(facts);
+        (TcbStatus status, , uint40 validUntil) = collateral.tcbOf(facts);
         (record.status, record.expiresAt) = (status, validUntil);
         emit Rechecked(node, status);
     }
@@ -58,7 +61,7 @@ contract DirectAttester {
             attestedAt: uint40(block.timestamp),
             status: claims.tcbStatus,
             workloadId: claims.workloadId,
-            facts: keccak256(abi.encode(claims.facts))
+            facts: claims.facts.hash()
         });
         emit Attested(node, claims.workloadId, claims.platformId, claims.tcbStatus, claims.validUntil);
     }

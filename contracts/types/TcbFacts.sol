@@ -27,3 +27,12 @@ struct TcbFacts {
     bytes16 teeTcbSvn;
     bytes16 teeTcbSvn2;
 }
+
+using {hash} for TcbFacts global;
+
+/// @notice `keccak256(abi.encode(facts))`: what a record keeps of the facts, 18 words.
+function hash(TcbFacts memory facts) pure returns (bytes32 digest) {
+    assembly ("memory-safe") {
+        digest := keccak256(facts, 0x240)
+    }
+}

@@ -2,12 +2,13 @@ import type { FiguresReport } from "../figures/report.ts";
 import { readArtifact } from "../../offchain/chain/artifacts.ts";
 import { PRODUCTION } from "../../offchain/chain/deploy-parameters.ts";
 import { figureOf } from "../figures/report.ts";
+import { measureDcap } from "./dcap.ts";
 import { measureChannels, measureConflict, measureModels, measureSettlements } from "./channels.ts";
 import { openGasNetwork, party, type GasNetwork } from "./network.ts";
 import { bondCommittee, measureEquivocation, measureNodes, measureRecheck, startNodes } from "./nodes.ts";
 import { OPERATIONS, type Gas, type Operation } from "./operations.ts";
 
-/** Measures every operation on a chain of its own; the contracts must be compiled. Two runs give the same figures. */
+/** Measures every operation on a chain of its own; the contracts must be compiled. Two runs differ by what random signatures cost. */
 export async function measureGas(): Promise<FiguresReport> {
   const network = await openGasNetwork();
   try {
@@ -38,5 +39,6 @@ async function measureAll(network: GasNetwork): Promise<Gas> {
     ...(await measureRecheck(network, node)),
     ...(await measureEquivocation(network, node)),
     ...(await measureConflict(network, node)),
+    ...(await measureDcap(network)),
   };
 }

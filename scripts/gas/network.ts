@@ -1,4 +1,4 @@
-import { Interface } from "ethers";
+import { AbiCoder, concat as concatHex, Interface } from "ethers";
 import { artifacts, network as hardhatNetwork } from "hardhat";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -28,6 +28,10 @@ export interface GasNetwork {
   readonly guardian: Party;
   /** Sends as `from` and gives the gas of the whole transaction; throws where it reverts. */
   send(from: Party, call: { readonly to: Hex; readonly data: Hex }): Promise<number>;
+  /** Deploys a compiled contract with constructor arguments of these types; gives its address. */
+  create(name: string, types: readonly string[], values: readonly unknown[]): Promise<Hex>;
+  /** The time of the newest block, in seconds since 1970. */
+  now(): number;
   /** Lets time pass before the next transaction. */
   wait(seconds: number): void;
   /** What `isActive` costs a contract that asks for the first time in its transaction. */
@@ -81,12 +85,14 @@ export async function openGasNetwork(): Promise<GasNetwork> {
   const guardian = party("guardian");
   const contracts = await deployAll(source, members, guardian);
   const sending = createSending(source);
-  const reader = await deployReader(guardian, sending);
+  const reader = await create(guardian, sending, { name: "ActiveReader", types: [], values: [] });
   return {
     contracts,
     members,
     guardian,
     send: async (from, call) => (await sending(from, call)).gasUsed,
+    create: (name, types, values) => create(guardian, sending, { name, types, values }),
+    now: () => now,
     wait: (seconds) => void (now += seconds),
     askActive: async (nodeId) => {
       const face = new Interface(READER);
@@ -163,9 +169,14 @@ function createSending(source: RpcSource): Sending {
   };
 }
 
-async function deployReader(from: Party, sending: Sending): Promise<Hex> {
-  const { bytecode } = await artifacts.readArtifact("ActiveReader");
-  const { contractAddress } = await sending(from, { data: bytecode as Hex });
-  if (contractAddress === null) throw new Error("the reader was not deployed");
+async function create(
+  from: Party,
+  sending: Sending,
+  { name, types, values }: { name: string; types: readonly string[]; values: readonly unknown[] },
+): Promise<Hex> {
+  const { bytecode } = await artifacts.readArtifact(name);
+  const data = concatHex([bytecode, AbiCoder.defaultAbiCoder().encode(types, values)]) as Hex;
+  const { contractAddress } = await sending(from, { data });
+  if (contractAddress === null) throw new Error(`${name} was not deployed`);
   return contractAddress;
 }

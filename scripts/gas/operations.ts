@@ -28,6 +28,16 @@ export const OPERATIONS = {
   earnings: { what: "withdraw earnings" },
   channelClose: { what: "close a channel" },
   channelWithdraw: { what: "withdraw the rest of a channel after the thaw" },
+  dcapFirst: { what: "TDX quote verified on chain, new record", target: 260_000 },
+  dcapWithPck: { what: "TDX quote, PCK certificate cached, renewal", target: 105_000 },
+  dcapWithKey: { what: "TDX quote, attestation key cached, renewal", target: 85_000 },
+  dcapRecheck: { what: "TCB of a record evaluated again, no quote", target: 55_000 },
+  dcapCachePck: { what: "cache a PCK certificate" },
+  dcapCacheKey: { what: "cache an attestation key" },
+  dcapRootCrl: { what: "Intel's root CRL" },
+  dcapPckCrl: { what: "Intel's PCK CRL, empty" },
+  dcapTcbInfo: { what: "Intel's TCB info for one FMSPC", target: 3_000_000 },
+  dcapQeIdentity: { what: "Intel's TD-QE identity" },
 } as const satisfies Readonly<Record<string, { readonly what: string; readonly target?: number }>>;
 
 export type Operation = keyof typeof OPERATIONS;

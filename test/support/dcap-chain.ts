@@ -67,7 +67,8 @@ export async function openDcapChain(): Promise<DcapChain> {
     async at(seconds, run) {
       const snapshot = await networkHelpers.takeSnapshot();
       try {
-        await networkHelpers.time.increaseTo(seconds);
+        // The chain's clock goes on by itself, so that a time that was just told can have passed.
+        if ((await networkHelpers.time.latest()) < seconds) await networkHelpers.time.increaseTo(seconds);
         return await run();
       } finally {
         await snapshot.restore();
@@ -78,7 +79,7 @@ export async function openDcapChain(): Promise<DcapChain> {
 
 /** Deploys the contracts under the key of a root certificate, DER or PEM. */
 export async function deployDcap({ ethers }: DcapChain, root: Uint8Array): Promise<DcapContracts> {
-  const collateral = await deploy<IntelCollateral>(ethers, "IntelCollateral", keyOf(root));
+  const collateral = await deploy<IntelCollateral>(ethers, "IntelCollateral", [...keyOf(root)]);
   const verifier = await deploy<DcapVerifier>(ethers, "DcapVerifier", [await collateral.getAddress()]);
   const attester = await deploy<DirectAttester>(ethers, "DirectAttester", [await verifier.getAddress()]);
   return { collateral, verifier, attester };
@@ -112,13 +113,14 @@ export function upserts(
   ] as readonly (() => Promise<ContractTransactionResponse>)[];
 }
 
-/** Brings all collateral; throws what the first refused call throws. */
+/** Brings all collateral, or only what stands `from` on; throws what the first refused call throws. */
 export async function upsertAll(
   collateral: IntelCollateral,
   endorsements: DcapEndorsements,
   pckChain: readonly Uint8Array[] = [],
+  from = 0,
 ): Promise<void> {
-  for (const call of upserts(collateral, endorsements, pckChain)) await (await call()).wait();
+  for (const call of upserts(collateral, endorsements, pckChain).slice(from)) await (await call()).wait();
 }
 
 /** A quote as the contract takes it. */
@@ -178,7 +180,7 @@ function errorName(error: unknown): string {
 }
 
 function revertData(error: unknown): string | undefined {
-  for (let current = error; typeof current === "object" && current !== null; ) {
+  for (let current = error; typeof current === "object" && current !== null;) {
     const { data, cause, error: inner } = current as { data?: unknown; cause?: unknown; error?: unknown };
     if (typeof data === "string" && data.length >= 10) return data;
     current = cause ?? inner;
@@ -190,7 +192,8 @@ const NO_STATEMENT = { signer: new Uint8Array(), document: new Uint8Array(), sig
 
 /** DER out of DER, PEM or hex. */
 function derOf(bytes: Uint8Array = new Uint8Array()): Uint8Array {
-  if (isPem(bytes)) return /CRL/.test(Buffer.from(bytes).toString("latin1")) ? pem(bytes, "X509 CRL") : pem(bytes, "CERTIFICATE");
+  if (isPem(bytes))
+    return /CRL/.test(Buffer.from(bytes).toString("latin1")) ? pem(bytes, "X509 CRL") : pem(bytes, "CERTIFICATE");
   const text = Buffer.from(bytes).toString("latin1").trim();
   return /^(?:[0-9a-fA-F]{2})+$/.test(text) ? new Uint8Array(Buffer.from(text, "hex")) : bytes;
 }
@@ -206,3 +209,24 @@ function orElse<T>(make: () => T, otherwise: T): T {
     return otherwise;
   }
 }
+
+/** The name of the TCB status in claims. */
+export function tcbStatusOf(claims: { readonly tcbStatus: bigint }): string {
+  const name = STATUS_NAMES[Number(claims.tcbStatus)];
+  if (name === undefined) throw new Error(`status ${claims.tcbStatus}`);
+  return name;
+}
+
+/** By the numbers of docs/protocol.md section 1. */
+const STATUS_NAMES: readonly string[] = [
+  "none",
+  "UpToDate",
+  "SWHardeningNeeded",
+  "ConfigurationNeeded",
+  "ConfigurationAndSWHardeningNeeded",
+  "OutOfDate",
+  "OutOfDateConfigurationNeeded",
+  "Revoked",
+  "TDRelaunchAdvised",
+  "TDRelaunchAdvisedConfigurationNeeded",
+];
