@@ -7,8 +7,8 @@ import {Packed} from "./Packed.sol";
 
 /// @title Intel's evaluation of a platform's TCB, on packed collateral
 /// @dev TCB info: serial of its signer (20 octets), evaluation number (4), issue date (5), PCE-ID (2), numbers of
-/// modules and of levels (1 each), modules, levels; the modules and levels as `LevelParser` packs them. Statuses are the
-/// numbers of `TcbStatus`. Intel SGX and TDX Provisioning Certification Service API v4, How to determine TCB status; Intel SGX and
+/// modules and of levels (1 each), modules, levels; these as `LevelParser` packs them. Statuses are the numbers of
+/// `TcbStatus`. Intel SGX and TDX Provisioning Certification Service API v4, How to determine TCB status; Intel SGX and
 /// TDX DCAP Quote Verification Library, convergence of statuses and relaunch.
 library TcbEvaluation {
     uint256 private constant MODULES = 33;

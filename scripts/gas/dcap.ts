@@ -105,7 +105,7 @@ async function measureQuotes(
 async function quoteOf(platform: PlatformFile, number: number): Promise<ContractQuote> {
   const measured = word("measured");
   const long = `${measured}${measured.slice(2, 34)}` as Hex;
-  const zero = `0x${"00".repeat(48)}` as Hex;
+  const zero: Hex = `0x${"00".repeat(48)}`;
   const registers = { mrtd: long, rtmr0: long, rtmr1: long, rtmr2: long, rtmr3: long };
   const unused = { mrconfigid: zero, mrowner: zero, mrownerconfig: zero };
   const measurements = { mrenclave: measured, mrsigner: measured, ...registers, ...unused };

@@ -6,12 +6,18 @@ import type { QuoteDefects } from "../../offchain/device/simulated/intel/quote.t
 import { deriveScalar, privateKeyOf, serialOf } from "../../offchain/device/simulated/intel/keys.ts";
 import { PCE_ID, SIMULATED_FMSPC } from "../../offchain/device/simulated/intel/platform.ts";
 import { sgxExtension } from "../../offchain/device/simulated/intel/sgx-extension.ts";
-import { distinguishedName, revoke, vendorAuthority } from "../../offchain/device/simulated/intel/vendor.ts";
+import {
+  distinguishedName,
+  revoke,
+  standardExtensions,
+  vendorAuthority,
+} from "../../offchain/device/simulated/intel/vendor.ts";
 import { issueCertificate, type CertificateTemplate, type Issuer } from "../../offchain/x509/issue.ts";
+import { authorityKeyIdentifier } from "../../offchain/x509/issue-extensions.ts";
 import { element, integer, objectIdentifier } from "../../offchain/x509/der-writer.ts";
 import { deploy, type Deployed } from "../support/deployed.ts";
 import { onChain, refusalOf, tcbStatusOf, upsertAll } from "../support/dcap-chain.ts";
-import { SIMULATED_NOW, TEST_MEASUREMENTS } from "../support/simulated-intel.ts";
+import { SIMULATED_NOW, TEST_MEASUREMENTS, testVendor } from "../support/simulated-intel.ts";
 import {
   bringCollateral,
   DAY,
@@ -26,6 +32,7 @@ import {
 } from "../support/simulated-dcap.ts";
 
 type DcapHarness = Deployed<"within">;
+type CertificateRole = Parameters<typeof standardExtensions>[0]["role"];
 
 const TEES = ["intel-sgx", "intel-tdx"] as const;
 /** Order of the members of `IDcapErrors.Signed` and `Rule`. */
@@ -246,22 +253,22 @@ describe("DcapVerifier", () => {
       pceId: der(PCE_ID),
       fmspc: der(SIMULATED_FMSPC),
     });
-    const issued = (change: Partial<CertificateTemplate>, by: Issuer = vendorAuthority(dcap.vendor, "processor")) => {
+    const authority = vendorAuthority(testVendor(), "processor");
+    const standard = (role: CertificateRole = "leaf", issuer = authority) => {
+      const publicKey = createPublicKey(privateKeyOf(platform().pckKey));
+      return standardExtensions({ role, publicKey, issuer, crlUrl: "https://example.test/" });
+    };
+    const issued = (change: Partial<CertificateTemplate>, by: Issuer = authority) => {
       const key = privateKeyOf(platform().pckKey);
-      return issueCertificate(
-        {
-          serial: serialOf(key, "changed"),
-          subject: distinguishedName("SIMULATED Intel SGX PCK Certificate"),
-          publicKey: createPublicKey(key),
-          notBefore: SIMULATED_NOW - DAY * 1000,
-          notAfter: SIMULATED_NOW + DAY * 1000,
-          role: "leaf",
-          crlUrl: "https://example.test/",
-          extensions: [extension],
-          ...change,
-        },
-        by,
-      );
+      const template = {
+        serial: serialOf(key, "changed"),
+        subject: distinguishedName("SIMULATED Intel SGX PCK Certificate"),
+        publicKey: createPublicKey(key),
+        notBefore: SIMULATED_NOW - DAY * 1000,
+        notAfter: SIMULATED_NOW + DAY * 1000,
+        extensions: [...standard(), extension],
+      };
+      return issueCertificate({ ...template, ...change }, by);
     };
     const refusal = async (pckCertificate: Uint8Array) => {
       const { quote } = await quoteOf(dcap.vendor, { tee: "intel-sgx" });
@@ -282,31 +289,41 @@ describe("DcapVerifier", () => {
 
     it("has to be of a PCK authority, and signed by it", async () => {
       const root = vendorAuthority(dcap.vendor, "root");
-      expect(await refusal(issued({}, root))).to.equal(`DcapRuleBroken(${RULE.issuer})`);
+      expect(await refusal(issued({ extensions: [...standard("leaf", root), extension] }, root))).to.equal(
+        `DcapRuleBroken(${RULE.issuer})`,
+      );
       const forger = privateKeyOf(deriveScalar(dcap.vendor.seed, "forger"));
-      const named = { ...vendorAuthority(dcap.vendor, "processor"), privateKey: forger };
-      expect(await refusal(issued({}, named))).to.equal(`DcapRuleBroken(${RULE.issuerKey})`);
+      const named = { ...authority, privateKey: forger };
+      expect(await refusal(issued({}, named))).to.equal(`DcapInvalidSignature(${SIGNED.certificate})`);
+      const another = { extensions: [...standard("leaf", named), extension] };
+      expect(await refusal(issued(another))).to.equal(`DcapRuleBroken(${RULE.issuerKey})`);
+      for (const identifier of [[], [authorityKeyIdentifier(new Uint8Array())]]) {
+        const extensions = [...identifier, ...standard().slice(1), extension];
+        expect(await refusal(issued({ extensions }))).to.equal(`DcapRuleBroken(${RULE.issuerKey})`);
+      }
       const forged = issued({});
       forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
       expect(await refusal(forged)).to.equal(`DcapInvalidSignature(${SIGNED.certificate})`);
     });
 
     it("has to be an end entity's, under its name, with the SGX extension once and in order", async () => {
-      expect(await refusal(issued({ role: { pathLength: 0 } }))).to.equal(`DcapRuleBroken(${RULE.role})`);
+      expect(await refusal(issued({ extensions: [...standard({ pathLength: 0 }), extension] }))).to.equal(
+        `DcapRuleBroken(${RULE.role})`,
+      );
       const other = distinguishedName("SIMULATED Intel SGX TCB Signing");
       expect(await refusal(issued({ subject: other }))).to.equal(`DcapRuleBroken(${RULE.name})`);
-      expect(await refusal(issued({ extensions: [] }))).to.equal(`DcapRuleBroken(${RULE.sgxExtension})`);
-      expect(await refusal(issued({ extensions: [extension, extension] }))).to.equal(
+      expect(await refusal(issued({ extensions: standard() }))).to.equal(`DcapRuleBroken(${RULE.sgxExtension})`);
+      expect(await refusal(issued({ extensions: [...standard(), extension, extension] }))).to.equal(
         `DcapRuleBroken(${RULE.extension})`,
       );
       const critical = { oid: "1.2.3.4", critical: true, value: integer(1) };
-      expect(await refusal(issued({ extensions: [extension, critical] }))).to.equal(
+      expect(await refusal(issued({ extensions: [...standard(), extension, critical] }))).to.equal(
         `DcapRuleBroken(${RULE.extension})`,
       );
       const unknown = { oid: "1.2.3.4", critical: false, value: integer(1) };
-      expect(await refusal(issued({ extensions: [unknown, extension] }))).to.equal(undefined);
+      expect(await refusal(issued({ extensions: [unknown, ...standard(), extension] }))).to.equal(undefined);
       const empty = { ...extension, value: element("sequence", objectIdentifier("1.2.3")) };
-      expect(await refusal(issued({ extensions: [empty] }))).to.match(/^Dcap/);
+      expect(await refusal(issued({ extensions: [...standard(), empty] }))).to.match(/^Dcap/);
     });
 
     it("is refused with any octet changed", async function () {

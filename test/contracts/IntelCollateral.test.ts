@@ -8,7 +8,8 @@ import { concat, utf8 } from "../../offchain/encoding/bytes.ts";
 import { contractStatements } from "../../offchain/evidence/dcap/contract-input.ts";
 import { parseCertificate } from "../../offchain/x509/certificate.ts";
 import { parseRevocationList } from "../../offchain/x509/crl.ts";
-import { issueCrl } from "../../offchain/x509/issue.ts";
+import { authorityKeyIdentifier, crlNumber } from "../../offchain/x509/issue-extensions.ts";
+import { issueCrl, issuerKeyIdentifier } from "../../offchain/x509/issue.ts";
 import { deployDcap, onChain, refusalOf, upsertAll, upserts } from "../support/dcap-chain.ts";
 import { SIMULATED_NOW } from "../support/simulated-intel.ts";
 import {
@@ -431,20 +432,21 @@ describe("IntelCollateral", () => {
     await fresh(async () => {
       await step("rootCrl");
       const serials = Array.from({ length: 100 }, (_zero, index) => concat(Uint8Array.of(0x40), uint16(index)));
+      const issuer = vendorAuthority(dcap.vendor, "processor");
       const list = issueCrl(
         {
           thisUpdate: SIMULATED_NOW,
           nextUpdate: SIMULATED_NOW + DAY * 1000,
-          number: 1,
           revoked: serials.map((serial) => ({ serial, revokedAt: SIMULATED_NOW })),
+          extensions: [crlNumber(1), authorityKeyIdentifier(issuerKeyIdentifier(issuer))],
         },
-        vendorAuthority(dcap.vendor, "processor"),
+        issuer,
       );
       await dcap.collateral.upsertPckCrl(dcap.vendor.certificates.processor, list);
-      const { issuer, revoked } = parseRevocationList(list);
+      const { issuer: name, revoked } = parseRevocationList(list);
       expect(revoked.size).to.equal(100);
       for (const serial of revoked) {
-        expect(await dcap.collateral.isRevoked(keccak256(issuer.raw), `0x${serial}`), serial).to.equal(true);
+        expect(await dcap.collateral.isRevoked(keccak256(name.raw), `0x${serial}`), serial).to.equal(true);
       }
     });
   });
