@@ -39,8 +39,8 @@ async function mutate(name: string, room: Room): Promise<RoomScore> {
   return scoreOf(name, await stryker.runMutationTest());
 }
 
-function lineOf({ room, score, detected, survived, uncovered, ignored }: RoomScore): string {
-  const counts = `${detected} detected, ${survived} survived, ${uncovered} not covered, ${ignored} left out`;
+function lineOf({ room, score, killed, endless, survived, uncovered, ignored }: RoomScore): string {
+  const counts = `${killed} killed, ${endless} endless, ${survived} survived, ${uncovered} not covered, ${ignored} left out`;
   return `${room.padEnd(10)} ${score.toFixed(2).padStart(6)} %  ${counts}${score < BREAK_AT ? `  BELOW ${BREAK_AT} %` : ""}`;
 }
 

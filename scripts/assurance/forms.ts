@@ -2,11 +2,12 @@
 import { concat } from "../../offchain/encoding/bytes.ts";
 import { parseQuote } from "../../offchain/evidence/dcap/quote.ts";
 import { parseSignedJson } from "../../offchain/evidence/dcap/signed-json.ts";
+import { parseRim } from "../../offchain/evidence/nvidia/rim.ts";
 import { isPem, parsePem } from "../../offchain/x509/pem.ts";
 
 /** A form of bytes, with everything in it that is signed or is a signature. */
 export interface Form {
-  readonly name: "quote" | "json" | "pem" | "der" | "spdm" | "cose" | "snp" | "token";
+  readonly name: "quote" | "json" | "pem" | "der" | "spdm" | "cose" | "snp" | "token" | "xml";
   /** Throws where the bytes do not have the form. */
   readonly signed: (bytes: Uint8Array) => Uint8Array;
   /** What `signed` leaves out, and why a change there is no forgery; undefined where every byte counts. */
@@ -35,6 +36,12 @@ const FORMS: Readonly<Record<Form["name"], Form>> = {
     signed: signedOfPem,
     dontCare: "white space and zero octets around the base64: PEM is a transport, its DER is what is signed",
   },
+  xml: {
+    name: "xml",
+    signed: signedOfManifest,
+    dontCare:
+      "what canonical XML leaves out of the document and of SignedInfo, white space around base64, and what else KeyInfo says: the same signed bytes, signature and certificates",
+  },
   der: { name: "der", signed: whole, dontCare: undefined },
   spdm: { name: "spdm", signed: whole, dontCare: undefined },
   cose: { name: "cose", signed: whole, dontCare: undefined },
@@ -54,6 +61,7 @@ export const ALL_FORMS: readonly Form[] = Object.values(FORMS);
 export function formOf(role: string, bytes: Uint8Array): Form {
   if (role === "quote") return FORMS.quote;
   if (role === "document") return FORMS.cose;
+  if (role === "rim") return FORMS.xml;
   if (role === "token") return FORMS.token;
   if (role === "report") return bytes[1] === 0 ? FORMS.snp : FORMS.spdm;
   if (isPem(bytes)) return FORMS.pem;
@@ -82,6 +90,11 @@ function signedOfJson(bytes: Uint8Array): Uint8Array {
   const text = Buffer.from(bytes).toString("latin1");
   const { signedPart, signature } = parseSignedJson(bytes, text.includes('"tcbInfo"') ? "tcbInfo" : "enclaveIdentity");
   return concat(signedPart, signature);
+}
+
+function signedOfManifest(bytes: Uint8Array): Uint8Array {
+  const { content, signedInfo, value, certificates } = parseRim(bytes).signature;
+  return concat(content, signedInfo, value, ...certificates);
 }
 
 function signedOfPem(bytes: Uint8Array): Uint8Array {

@@ -39,6 +39,7 @@ const VECTORS: Readonly<Record<string, string>> = {
   "NVIDIA Hopper": "nvidia-hopper-000f65b0",
   "NVIDIA Blackwell": "nvidia-blackwell-5fec340f",
   "NVIDIA switch": "nvidia-ls10-352fc991",
+  "NVIDIA manifest": "nvidia-rim-nv_gpu_driver_gh100_550.144.03",
 };
 
 /** The token of NVIDIA's service needs no vector: none of its keys is public. */

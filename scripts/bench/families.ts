@@ -1,4 +1,5 @@
 /** Verification of the families beside DCAP, whose vendors' authorities sign with P-384 or RSA: CPU milliseconds by state of memory. */
+import { generateKeyPairSync, sign, verify as verifySignature } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -49,14 +50,23 @@ const SUBJECTS: readonly (readonly [string, string, string, Build])[] = [
 export async function benchFamilies(notice: (text: string) => void): Promise<readonly Figure[]> {
   const subjects = await loadFamilies();
   if (subjects.length === 0) notice("no shared vectors (CLOISTER_VECTORS): AMD, AWS and NVIDIA are not measured\n");
-  const cases = (await Promise.all(subjects.map(casesOf))).flat();
+  const cases = [...(await Promise.all(subjects.map(casesOf))).flat(), floor()];
   const times = await cpuTimes(
     cases.map(({ subject }) => subject),
-    cases.length === 0 ? 0 : BUDGET_MS,
+    subjects.length === 0 ? 0 : BUDGET_MS,
   );
   return cases.map(({ subject: { name }, target }) =>
     figureOf({ what: name, value: roundTo(times.get(name) ?? Number.NaN, 3), unit: "ms CPU" }, { target }),
   );
+}
+
+/** What every one of these families needs at least once, and what says how fast the machine is now. */
+function floor(): { subject: Case; target: undefined } {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-384" });
+  const message = new Uint8Array(700);
+  const signature = sign("sha384", message, privateKey);
+  const prepare = () => () => verifySignature("sha384", message, publicKey, signature);
+  return { subject: { name: "one P-384 verification of OpenSSL, alone", prepare }, target: undefined };
 }
 
 async function casesOf(subject: FamilySubject): Promise<readonly { subject: Case; target: number | undefined }[]> {

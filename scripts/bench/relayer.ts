@@ -1,5 +1,5 @@
 /** What a relayer computes for one node, without the chain: parse, verify, appraise, sign the verdict. */
-import { createSigningKey, keccak256, signDigest, signingAddress } from "#crypto";
+import { createSigningKey, signDigest, signingAddress } from "#crypto";
 import { endorsementsFor, issueCollateral } from "../../offchain/device/simulated/intel/collateral.ts";
 import { provisionPlatform } from "../../offchain/device/simulated/intel/platform.ts";
 import { simulatedDevice } from "../../offchain/device/simulated/intel/quote.ts";
@@ -87,7 +87,7 @@ async function nodeOf(platform: ReturnType<typeof provisionPlatform>): Promise<N
 
 type Claims = NonNullable<Awaited<ReturnType<typeof verifyNodeEvidence>>["claims"]>;
 
-function verdictOf({ binding, anchor, evidence }: NodeEvidence, claims: Claims, now: number): Verdict {
+function verdictOf({ binding, anchor }: NodeEvidence, claims: Claims, now: number): Verdict {
   const seconds = Math.floor(now / 1000);
   return {
     ...binding,
@@ -96,7 +96,7 @@ function verdictOf({ binding, anchor, evidence }: NodeEvidence, claims: Claims, 
     evaluationNumber: claims.tcb?.evaluationDataNumber ?? 0,
     workloadId: `0x${claims.workloadId}`,
     platformId: `0x${claims.platformId ?? ""}`,
-    evidenceHash: toHex(keccak256(evidence)),
+    evidenceHash: `0x${claims.evidenceHash}`,
     policyVersion: 1,
     ...anchor,
     issuedAt: seconds,

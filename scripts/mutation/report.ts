@@ -3,8 +3,10 @@ import type { MutantResult } from "@stryker-mutator/api/core";
 /** How the mutants of one room came out. */
 export interface RoomScore {
   readonly room: string;
-  /** Noticed by a failing test, or by a test that does not end. */
-  readonly detected: number;
+  /** Noticed by a failing test. */
+  readonly killed: number;
+  /** Noticed by a test that does not end. */
+  readonly endless: number;
   readonly survived: number;
   /** Not run by any test. */
   readonly uncovered: number;
@@ -21,15 +23,17 @@ export const BREAK_AT = 85;
 export function scoreOf(room: string, mutants: readonly MutantResult[]): RoomScore {
   const count = (...statuses: readonly MutantResult["status"][]): number =>
     mutants.filter(({ status }) => statuses.includes(status)).length;
-  const [detected, survived, uncovered] = [count("Killed", "Timeout"), count("Survived"), count("NoCoverage")];
+  const [killed, endless] = [count("Killed"), count("Timeout")];
+  const [survived, uncovered] = [count("Survived"), count("NoCoverage")];
   const missed = mutants.filter(({ status }) => status === "Survived" || status === "NoCoverage");
   return {
     room,
-    detected,
+    killed,
+    endless,
     survived,
     uncovered,
     ignored: count("Ignored"),
-    score: Math.round((10_000 * detected) / Math.max(1, detected + survived + uncovered)) / 100,
+    score: Math.round((10_000 * (killed + endless)) / Math.max(1, killed + endless + survived + uncovered)) / 100,
     undetected: missed.map(lineOf).sort(),
   };
 }

@@ -8,6 +8,7 @@ import { parseDocument } from "../../../offchain/evidence/nitro/document.ts";
 import { readFirmwareIdentity } from "../../../offchain/evidence/nvidia/firmware-id.ts";
 import { parseKeySet } from "../../../offchain/evidence/nvidia/key-set.ts";
 import { parseDeviceReport } from "../../../offchain/evidence/nvidia/report.ts";
+import { parseRim } from "../../../offchain/evidence/nvidia/rim.ts";
 import { parseToken } from "../../../offchain/evidence/nvidia/token.ts";
 import { parseReport } from "../../../offchain/evidence/sev-snp/report.ts";
 import { readVekExtensions } from "../../../offchain/evidence/sev-snp/vek.ts";
@@ -73,6 +74,7 @@ export function targetsOf(subjects: readonly Subject[]): readonly Target[] {
     target("pem", of("pem"), { mutate: mutatePem, parse: (bytes) => parsePem(bytes, "CERTIFICATE"), share: 60 }),
     target("tcb-info", role("tcbInfo"), { mutate: mutateJson, parse: parseTcbInfo, share: 60 }),
     target("qe-identity", role("qeIdentity"), { mutate: mutateJson, parse: parseQeIdentity, share: 50 }),
+    target("manifest", of("xml"), { mutate: mutateBytes, parse: parseRim, share: 30 }),
     target("cbor", payloads, { mutate: mutateCbor, parse: decodeCbor, share: 60 }),
     target("any-evidence", evidence, { mutate: mutateBytes, parse: detect, share: 60 }),
     ...whole.flatMap(verificationsOf),
