@@ -49,11 +49,12 @@ const ENOUGH = 1 << 16;
 
 /** Gives every input to one target; what is found is collected and never thrown. */
 export async function fuzz(targets: readonly Target[], options: FuzzOptions): Promise<FuzzReport> {
-  const { seed, from, inputs, notice, signal } = options;
+  const { seed, from, inputs, notice } = options;
   const started = performance.now();
   const findings = new Findings(options.tell);
+  const stopped = (): boolean => options.signal?.aborted === true;
   let input = from;
-  for (; input < from + inputs && signal?.aborted !== true; input += 1) {
+  for (; input < from + inputs && !stopped(); input += 1) {
     const { target, bytes } = inputOf(targets, seed, input);
     const before = performance.now();
     const outcome = await outcomeOf(target, bytes);
