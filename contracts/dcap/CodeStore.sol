@@ -24,11 +24,13 @@ library CodeStore {
 
     /// @notice The octets that were stored; none for an account without code.
     function read(address account) internal view returns (bytes memory data) {
-        uint256 size = account.code.length;
-        if (size == 0) return data;
-        data = new bytes(size - 1);
-        assembly ("memory-safe") {
-            extcodecopy(account, add(data, 0x20), 1, sub(size, 1))
+        unchecked {
+            uint256 size = account.code.length;
+            if (size == 0) return data;
+            data = new bytes(size - 1);
+            assembly ("memory-safe") {
+                extcodecopy(account, add(data, 0x20), 1, sub(size, 1))
+            }
         }
     }
 }

@@ -45,11 +45,13 @@ contract IntelCollateral is IIntelCollateral {
         bool rootHasRevoked;
     }
 
-    /// @dev What a pointer leads to, and until when it is in force. `date` is the this update of a revocation list.
+    /// @dev What a pointer leads to, and until when it is in force. The last two are of an authority's revocation list:
+    /// its this update, and whether the authority has ever revoked anything; otherwise no serial has to be looked up.
     struct Entry {
         address data;
-        uint40 date;
         uint40 validUntil;
+        uint40 date;
+        bool hasRevoked;
     }
 
     /// @inheritdoc IIntelCollateral
@@ -77,13 +79,9 @@ contract IntelCollateral is IIntelCollateral {
     /// @inheritdoc IIntelCollateral
     function upsertRootCrl(bytes calldata rootCertificate, bytes calldata crl) external {
         Certificates.Certificate memory certificate = Certificates.parse(rootCertificate);
-        Issuers.Issuer memory issuer = Issuers.Issuer({
-            key: P256.Point(rootX, rootY),
-            name: certificate.subject,
-            keyId: certificate.subjectKeyId
-        });
         bool pinned = certificate.key.x == rootX && certificate.key.y == rootY;
         require(pinned, DcapRuleBroken(Rule.Root));
+        Issuers.Issuer memory issuer = certificate.asIssuer();
         certificate.checkAuthority(1);
         certificate.checkIssued(issuer);
         RevocationLists.List memory list = RevocationLists.verify(crl, issuer);
@@ -105,7 +103,7 @@ contract IntelCollateral is IIntelCollateral {
         bool named =
             certificate.name.endsIn("SGX PCK Platform CA", 19) || certificate.name.endsIn("SGX PCK Processor CA", 20);
         require(named, DcapRuleBroken(Rule.Name));
-        Issuers.Issuer memory issuer = Issuers.Issuer(certificate.key, certificate.subject, certificate.subjectKeyId);
+        Issuers.Issuer memory issuer = certificate.asIssuer();
         RevocationLists.List memory list = RevocationLists.verify(crl, issuer);
         Entry storage entry = _authorities[issuer.name];
         require(list.thisUpdate > entry.date, IntelCollateralNotNewer(entry.date, list.thisUpdate));
@@ -115,6 +113,7 @@ contract IntelCollateral is IIntelCollateral {
         );
         if (keccak256(CodeStore.read(entry.data)) != keccak256(data)) entry.data = CodeStore.write(data);
         (entry.date, entry.validUntil) = (list.thisUpdate, _earlier(list.nextUpdate, validUntil));
+        if (list.offset != list.end) entry.hasRevoked = true;
         emit PckCrlUpserted(issuer.name, list.thisUpdate, entry.validUntil);
     }
 
@@ -158,8 +157,9 @@ contract IntelCollateral is IIntelCollateral {
     ) external view returns (TcbStatus status, uint32 evaluationNumber, uint40 validUntil) {
         Identity memory identity = _qeIdentities[facts.tdx];
         Entry memory info = _tcbInfos[_family(facts.tdx, facts.fmspc)];
-        validUntil = _validUntil(facts, identity, info);
-        _checkNotRevoked(facts.issuer, facts.pckSerial);
+        Entry memory crl = _authorities[facts.issuer];
+        validUntil = _validUntil(facts.validUntil, identity, info, crl.validUntil);
+        if (crl.hasRevoked) _checkNotRevoked(facts.issuer, facts.pckSerial);
         bytes memory levels = CodeStore.read(info.data);
         bytes memory enclave = CodeStore.read(identity.data);
         if (identity.rootHasRevoked) {
@@ -221,12 +221,12 @@ contract IntelCollateral is IIntelCollateral {
 
     /// @dev The earliest end of validity of everything that an evaluation uses; all of it has to be valid now.
     function _validUntil(
-        TcbFacts calldata facts,
+        uint40 pckUntil,
         Identity memory identity,
-        Entry memory info
+        Entry memory info,
+        uint40 crlUntil
     ) private view returns (uint40 validUntil) {
-        validUntil = facts.validUntil;
-        uint40 crlUntil = _authorities[facts.issuer].validUntil;
+        validUntil = pckUntil;
         _checkTime(Timed.Certificate, 0, validUntil);
         _checkTime(Timed.RootCrl, 0, identity.rootUntil);
         _checkTime(Timed.PckCrl, 0, crlUntil);

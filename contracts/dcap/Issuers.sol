@@ -21,6 +21,11 @@ library Issuers {
         bytes32 keyId;
     }
 
+    /// @notice The certificate's subject as an issuer of others.
+    function asIssuer(Certificates.Certificate memory certificate) internal pure returns (Issuer memory) {
+        return Issuer(certificate.key, certificate.subject, certificate.subjectKeyId);
+    }
+
     /// @notice Checks that `issuer` signed the certificate, which is valid now.
     function checkIssued(Certificates.Certificate memory certificate, Issuer memory issuer) internal view {
         require(certificate.issuer == issuer.name, IDcapErrors.DcapRuleBroken(IDcapErrors.Rule.Issuer));

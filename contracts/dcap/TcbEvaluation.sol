@@ -30,19 +30,21 @@ library TcbEvaluation {
 
     /// @notice The converged status of platform, TDX module and quoting enclave, whose own status is `qeStatus`.
     function statusOf(bytes memory info, TcbFacts calldata facts, uint256 qeStatus) internal pure returns (uint256) {
-        uint256 levels = MODULES;
-        for (uint256 left = Packed.number(info, 31, 1); left > 0; --left) levels = _afterModule(info, levels);
-        (uint256 sgx, uint256 platform) = _levels(info, levels, facts);
-        if (!facts.tdx) return _worse(platform, qeStatus);
-        uint256 module = _module(info, facts);
-        platform = _worse(platform, module);
-        bool old = platform == OUT_OF_DATE || platform == OUT_OF_DATE_CONFIGURATION_NEEDED;
-        bool restIsCurrent = qeStatus == UP_TO_DATE && sgx < OUT_OF_DATE;
-        if (facts.current && old && module == OUT_OF_DATE && restIsCurrent && _reachesLatest(info, levels, facts)) {
-            bool configuration = _needsConfiguration(sgx) || _needsConfiguration(platform);
-            platform = configuration ? RELAUNCH_ADVISED_CONFIGURATION_NEEDED : RELAUNCH_ADVISED;
+        unchecked {
+            uint256 levels = MODULES;
+            for (uint256 left = Packed.number(info, 31, 1); left > 0; --left) levels = _afterModule(info, levels);
+            (uint256 sgx, uint256 platform) = _levels(info, levels, facts);
+            if (!facts.tdx) return _worse(platform, qeStatus);
+            uint256 module = _module(info, facts);
+            platform = _worse(platform, module);
+            bool old = platform == OUT_OF_DATE || platform == OUT_OF_DATE_CONFIGURATION_NEEDED;
+            bool restIsCurrent = qeStatus == UP_TO_DATE && sgx < OUT_OF_DATE;
+            if (facts.current && old && module == OUT_OF_DATE && restIsCurrent && _reachesLatest(info, levels, facts)) {
+                bool configuration = _needsConfiguration(sgx) || _needsConfiguration(platform);
+                platform = configuration ? RELAUNCH_ADVISED_CONFIGURATION_NEEDED : RELAUNCH_ADVISED;
+            }
+            return _worse(platform, qeStatus);
         }
-        return _worse(platform, qeStatus);
     }
 
     /// @return sgx Status of the first level that the platform reaches without its TDX components.
@@ -73,26 +75,31 @@ library TcbEvaluation {
 
     /// @dev Status of the TDX module; a module without a version has none of its own and counts as up to date.
     function _module(bytes memory info, TcbFacts calldata facts) private pure returns (uint256 status) {
-        uint256 version = uint8(facts.teeTcbSvn[1]);
-        uint256 offset = _find(info, version);
-        require(
-            Packed.number(info, offset + 1, 1) == 1 && Packed.number(info, offset + 2, 32) == uint256(facts.seamSigner),
-            IIntelCollateral.IntelCollateralWrongTdxModule(version)
-        );
-        if (version == 0) return UP_TO_DATE;
-        uint256 count = Packed.number(info, offset + 34, 1);
-        status = Packed.isvStatus(info, offset + MODULE_HEAD, count, uint8(facts.teeTcbSvn[0]));
-        require(status != 0, IIntelCollateral.IntelCollateralNoLevel());
+        unchecked {
+            uint256 version = uint8(facts.teeTcbSvn[1]);
+            uint256 offset = _find(info, version);
+            require(
+                Packed.number(info, offset + 1, 1) == 1 &&
+                    Packed.number(info, offset + 2, 32) == uint256(facts.seamSigner),
+                IIntelCollateral.IntelCollateralWrongTdxModule(version)
+            );
+            if (version == 0) return UP_TO_DATE;
+            uint256 count = Packed.number(info, offset + 34, 1);
+            status = Packed.isvStatus(info, offset + MODULE_HEAD, count, uint8(facts.teeTcbSvn[0]));
+            require(status != 0, IIntelCollateral.IntelCollateralNoLevel());
+        }
     }
 
     /// @dev The first module of a version.
     function _find(bytes memory info, uint256 version) private pure returns (uint256 offset) {
-        offset = MODULES;
-        for (uint256 left = Packed.number(info, 31, 1); left > 0; --left) {
-            if (Packed.number(info, offset, 1) == version) return offset;
-            offset = _afterModule(info, offset);
+        unchecked {
+            offset = MODULES;
+            for (uint256 left = Packed.number(info, 31, 1); left > 0; --left) {
+                if (Packed.number(info, offset, 1) == version) return offset;
+                offset = _afterModule(info, offset);
+            }
+            revert IIntelCollateral.IntelCollateralWrongTdxModule(version);
         }
-        revert IIntelCollateral.IntelCollateralWrongTdxModule(version);
     }
 
     function _afterModule(bytes memory info, uint256 offset) private pure returns (uint256) {
@@ -103,15 +110,17 @@ library TcbEvaluation {
 
     /// @dev The platform is current now, whatever it was at the launch: the module and the microcode of level one.
     function _reachesLatest(bytes memory info, uint256 levels, TcbFacts calldata facts) private pure returns (bool) {
-        bytes16 current = facts.teeTcbSvn2;
-        uint256 version = uint8(current[1]);
-        uint256 wanted = Packed.number(info, levels + 32, 2);
-        if (version > 0) {
-            uint256 offset = _find(info, version);
-            if (Packed.number(info, offset + 34, 1) == 0) return false;
-            wanted = Packed.number(info, offset + MODULE_HEAD, 2);
+        unchecked {
+            bytes16 current = facts.teeTcbSvn2;
+            uint256 version = uint8(current[1]);
+            uint256 wanted = Packed.number(info, levels + 32, 2);
+            if (version > 0) {
+                uint256 offset = _find(info, version);
+                if (Packed.number(info, offset + 34, 1) == 0) return false;
+                wanted = Packed.number(info, offset + MODULE_HEAD, 2);
+            }
+            return uint8(current[0]) >= wanted && uint8(current[2]) >= Packed.number(info, levels + 36, 2);
         }
-        return uint8(current[0]) >= wanted && uint8(current[2]) >= Packed.number(info, levels + 36, 2);
     }
 
     /// @dev The status of a whole with a part that is judged by itself.

@@ -47,7 +47,7 @@ contract DirectAttester {
 
     function recheck(bytes32 node, TcbFacts calldata facts) external {
         Record storage record = records[node];
-        bytes32 found = keccak256(abi.encode(facts));
+        bytes32 found = facts.hashCalldata();
         require(found == record.facts, OtherFacts(record.facts, found));
         (TcbStatus status, , uint40 validUntil) = collateral.tcbOf(facts);
         (record.status, record.expiresAt) = (status, validUntil);

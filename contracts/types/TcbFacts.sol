@@ -28,11 +28,20 @@ struct TcbFacts {
     bytes16 teeTcbSvn2;
 }
 
-using {hash} for TcbFacts global;
+using {hash, hashCalldata} for TcbFacts global;
 
 /// @notice `keccak256(abi.encode(facts))`: what a record keeps of the facts, 18 words.
 function hash(TcbFacts memory facts) pure returns (bytes32 digest) {
     assembly ("memory-safe") {
         digest := keccak256(facts, 0x240)
+    }
+}
+
+/// @notice The same of facts that somebody brings: a field with octets beyond its type gives another hash.
+function hashCalldata(TcbFacts calldata facts) pure returns (bytes32 digest) {
+    assembly ("memory-safe") {
+        let copy := mload(0x40)
+        calldatacopy(copy, facts, 0x240)
+        digest := keccak256(copy, 0x240)
     }
 }
