@@ -1,4 +1,4 @@
-/** What is measured: a title for people, and the most gas that it should take. Whole transactions except `isActive`. */
+/** What is measured: a title for people, the most gas that it should take, and whether random signatures are in its calldata. Whole transactions except `isActive`. */
 export const OPERATIONS = {
   stakeFirst: { what: "stake, an operator's first deposit", target: 90_000 },
   stakeMore: { what: "stake, a further deposit", target: 90_000 },
@@ -28,17 +28,19 @@ export const OPERATIONS = {
   earnings: { what: "withdraw earnings" },
   channelClose: { what: "close a channel" },
   channelWithdraw: { what: "withdraw the rest of a channel after the thaw" },
-  dcapFirst: { what: "TDX quote verified on chain, new record", target: 260_000 },
-  dcapWithPck: { what: "TDX quote, PCK certificate cached, renewal", target: 105_000 },
-  dcapWithKey: { what: "TDX quote, attestation key cached, renewal", target: 85_000 },
-  dcapRecheck: { what: "TCB of a record evaluated again, no quote", target: 55_000 },
-  dcapCachePck: { what: "cache a PCK certificate" },
-  dcapCacheKey: { what: "cache an attestation key" },
-  dcapRootCrl: { what: "Intel's root CRL" },
-  dcapPckCrl: { what: "Intel's PCK CRL, empty" },
-  dcapTcbInfo: { what: "Intel's TCB info for one FMSPC", target: 3_000_000 },
-  dcapQeIdentity: { what: "Intel's TD-QE identity" },
-} as const satisfies Readonly<Record<string, { readonly what: string; readonly target?: number }>>;
+  dcapFirst: { what: "TDX quote verified on chain, new record", target: 260_000, random: true },
+  dcapWithPck: { what: "TDX quote, PCK certificate cached, renewal", target: 105_000, random: true },
+  dcapWithKey: { what: "TDX quote, attestation key cached, renewal", target: 85_000, random: true },
+  dcapRecheck: { what: "TCB of a record evaluated again, no quote", target: 55_000, random: true },
+  dcapCachePck: { what: "cache a PCK certificate", random: true },
+  dcapCacheKey: { what: "cache an attestation key", random: true },
+  dcapRootCrl: { what: "Intel's root CRL", random: true },
+  dcapPckCrl: { what: "Intel's PCK CRL, empty", random: true },
+  dcapTcbInfo: { what: "Intel's TCB info for one FMSPC", target: 3_000_000, random: true },
+  dcapQeIdentity: { what: "Intel's TD-QE identity", random: true },
+} as const satisfies Readonly<
+  Record<string, { readonly what: string; readonly target?: number; readonly random?: true }>
+>;
 
 export type Operation = keyof typeof OPERATIONS;
 
