@@ -12,7 +12,6 @@ import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {IInferenceEscrow} from "./interfaces/IInferenceEscrow.sol";
 import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
-import {INodeStake} from "./interfaces/INodeStake.sol";
 import {PayerSignature} from "./libraries/PayerSignature.sol";
 import {SettlementHash} from "./libraries/SettlementHash.sol";
 import {ChannelId} from "./types/ChannelId.sol";
@@ -31,8 +30,6 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IInferenceEscrow
     INodeRegistry public immutable registry;
     /// @inheritdoc IInferenceEscrow
-    INodeStake public immutable stake;
-    /// @inheritdoc IInferenceEscrow
     uint40 public immutable thaw;
 
     /// @inheritdoc IInferenceEscrow
@@ -47,19 +44,12 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         SettlementHash.Draft draft;
     }
 
-    constructor(
-        IERC20 token_,
-        INodeRegistry registry_,
-        INodeStake stake_,
-        uint40 thaw_
-    ) EIP712("Cloister InferenceEscrow", "1") {
-        bool complete =
-            address(token_) != address(0) && address(registry_) != address(0) && address(stake_) != address(0);
+    constructor(IERC20 token_, INodeRegistry registry_, uint40 thaw_) EIP712("Cloister InferenceEscrow", "1") {
+        bool complete = address(token_) != address(0) && address(registry_) != address(0);
         require(complete, InferenceEscrowZeroAddress());
         require(thaw_ != 0 && thaw_ <= 365 days, InferenceEscrowInvalidThaw(thaw_));
         token = token_;
         registry = registry_;
-        stake = stake_;
         thaw = thaw_;
     }
 
@@ -169,11 +159,8 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         address signer = ECDSA.recoverCalldata(firstDigest, firstSignature);
         address other = ECDSA.recoverCalldata(secondDigest, secondSignature);
         require(signer == other, InferenceEscrowSignersDiffer(signer, other));
-        require(registry.keyOwner(signer) == nodeId, InferenceEscrowSignerUnknown(nodeId, signer));
-        (, address operator) = registry.receiptKey(nodeId, 0);
         emit ConflictingReceipts(nodeId, first.channelId, first.sequence, signer, msg.sender);
-        registry.markSlashed(nodeId);
-        stake.slash(operator, type(uint256).max, msg.sender);
+        registry.convict(nodeId, signer, msg.sender);
     }
 
     /// @inheritdoc IInferenceEscrow

@@ -9,6 +9,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {INodeStake} from "./interfaces/INodeStake.sol";
+import {IStakeLock} from "./interfaces/IStakeLock.sol";
 
 /// @title NodeStake
 contract NodeStake is INodeStake, AccessManaged, ReentrancyGuardTransient {
@@ -24,6 +25,7 @@ contract NodeStake is INodeStake, AccessManaged, ReentrancyGuardTransient {
     /// @dev Tokens refuse transfers to the zero address, so burned stake goes where nobody has a key.
     address private constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
     uint256 private constant MAX_BPS = 10_000;
+    uint256 private constant MAX_LOCKS = 4;
 
     /// @inheritdoc INodeStake
     IERC20 public immutable token;
@@ -33,8 +35,10 @@ contract NodeStake is INodeStake, AccessManaged, ReentrancyGuardTransient {
     uint16 public immutable slashCapBps;
 
     mapping(address operator => Stake stake) private _stakes;
+    IStakeLock[] private _locks;
     /// @inheritdoc INodeStake
     uint256 public totalBurned;
+    uint256 private _swept;
 
     constructor(address authority_, IERC20 token_, uint40 thaw_, uint16 slashCapBps_) AccessManaged(authority_) {
         require(authority_ != address(0) && address(token_) != address(0), NodeStakeZeroAddress());
@@ -71,6 +75,8 @@ contract NodeStake is INodeStake, AccessManaged, ReentrancyGuardTransient {
         Stake storage stake = _stakes[msg.sender];
         uint96 bonded = stake.bonded;
         require(amount <= bonded, NodeStakeInsufficientBond(msg.sender, bonded, amount));
+        uint256 locked = lockedOf(msg.sender);
+        require(amount + locked <= bonded, NodeStakeLocked(msg.sender, locked, bonded, amount));
         uint40 withdrawableAt = uint40(block.timestamp) + thaw;
         stake.bonded = bonded - uint96(amount);
         stake.unbonding += uint96(amount);
@@ -103,11 +109,8 @@ contract NodeStake is INodeStake, AccessManaged, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc INodeStake
-    function slash(
-        address operator,
-        uint256 amount,
-        address challenger
-    ) external restricted nonReentrant returns (uint256 taken) {
+    function slash(address operator, uint256 amount, address challenger) external nonReentrant returns (uint256 taken) {
+        IStakeLock[] memory others = _otherLocks(msg.sender);
         require(challenger != address(0), NodeStakeZeroAddress());
         Stake storage stake = _stakes[operator];
         uint256 bonded = stake.bonded;
@@ -120,8 +123,48 @@ contract NodeStake is INodeStake, AccessManaged, ReentrancyGuardTransient {
         stake.unbonding = uint96(unbonding - (taken - fromBonded));
         totalBurned += burned;
         emit StakeSlashed(operator, challenger, reward, burned);
+        for (uint256 i = 0; i < others.length; ++i) others[i].stakeSlashed(operator);
         if (reward > 0) token.safeTransfer(challenger, reward);
-        if (burned > 0) token.safeTransfer(BURN_ADDRESS, burned);
+    }
+
+    /// @inheritdoc INodeStake
+    function sweepBurned() external nonReentrant returns (uint256 amount) {
+        amount = totalBurned - _swept;
+        _swept = totalBurned;
+        if (amount > 0) token.safeTransfer(BURN_ADDRESS, amount);
+    }
+
+    /// @inheritdoc INodeStake
+    function addLock(IStakeLock lock) external restricted {
+        uint256 count = _locks.length;
+        require(address(lock) != address(0), NodeStakeZeroAddress());
+        require(count < MAX_LOCKS, NodeStakeTooManyLocks(count));
+        for (uint256 i = 0; i < count; ++i) require(address(_locks[i]) != address(lock), NodeStakeLockExists(lock));
+        _locks.push(lock);
+        emit LockAdded(lock);
+        lock.stakeLinked(true);
+    }
+
+    /// @inheritdoc INodeStake
+    function removeLock(IStakeLock lock) external restricted {
+        uint256 last = _locks.length;
+        uint256 index = 0;
+        while (index < last && address(_locks[index]) != address(lock)) ++index;
+        require(index < last, NodeStakeUnknownLock(lock));
+        _locks[index] = _locks[last - 1];
+        _locks.pop();
+        emit LockRemoved(lock);
+        lock.stakeLinked(false);
+    }
+
+    /// @inheritdoc INodeStake
+    function locks() external view returns (IStakeLock[] memory) {
+        return _locks;
+    }
+
+    /// @inheritdoc INodeStake
+    function lockedOf(address operator) public view returns (uint256 locked) {
+        for (uint256 i = 0; i < _locks.length; ++i) locked = Math.max(locked, _locks[i].lockedOf(operator));
     }
 
     /// @inheritdoc INodeStake
@@ -135,6 +178,20 @@ contract NodeStake is INodeStake, AccessManaged, ReentrancyGuardTransient {
     ) external view returns (uint256 bonded, uint256 unbonding, uint256 withdrawableAt) {
         Stake memory stake = _stakes[operator];
         return (stake.bonded, stake.unbonding, stake.withdrawableAt);
+    }
+
+    /// @dev The locks but `caller`, which has to be one.
+    function _otherLocks(address caller) private view returns (IStakeLock[] memory others) {
+        IStakeLock[] memory all = _locks;
+        uint256 count;
+        for (uint256 i = 0; i < all.length; ++i) {
+            if (address(all[i]) != caller) all[count++] = all[i];
+        }
+        require(count < all.length, NodeStakeNotLock(caller));
+        assembly ("memory-safe") {
+            mstore(all, count)
+        }
+        return all;
     }
 
     /// @dev The stake is credited before the token is called; the balance is compared afterwards, and a difference

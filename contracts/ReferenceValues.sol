@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IPolicyObserver} from "./interfaces/IPolicyObserver.sol";
 import {IReferenceValues} from "./interfaces/IReferenceValues.sol";
 import {Platform} from "./types/Platform.sol";
 import {Refusal} from "./types/Refusal.sol";
@@ -15,14 +16,32 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     /// @inheritdoc IReferenceValues
     uint40 public immutable additionDelay;
 
+    /// @dev The second slot says all that an appraisal asks: 192 bits of the workload's identity are as good as all.
+    struct Entry {
+        bytes32 workloadId;
+        bytes24 tag;
+        Platform platform;
+        uint40 activeFrom;
+        bool removed;
+        bool denied;
+    }
+
     mapping(Platform platform => PlatformPolicy policy) private _policies;
-    mapping(uint32 version => Workload workload) private _workloads;
+    mapping(uint32 version => Entry entry) private _entries;
     /// @inheritdoc IReferenceValues
     mapping(bytes32 workloadId => uint32 version) public workloadVersion;
     /// @inheritdoc IReferenceValues
     mapping(bytes32 id => bool isDenied) public denied;
     /// @inheritdoc IReferenceValues
     uint32 public latestVersion;
+    /// @inheritdoc IReferenceValues
+    IPolicyObserver public observer;
+
+    /// @dev For what can only tighten or may do so: whoever relies on an earlier appraisal has to hear of it.
+    modifier tellsObserver() {
+        _;
+        if (address(observer) != address(0)) observer.policyChanged();
+    }
 
     constructor(address authority_, uint40 additionDelay_) AccessManaged(authority_) {
         require(authority_ != address(0), ReferenceValuesZeroAddress());
@@ -31,7 +50,16 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     }
 
     /// @inheritdoc IReferenceValues
-    function setPlatformPolicy(Platform platform, PlatformPolicy calldata policy) external restricted {
+    function setObserver(IPolicyObserver observer_) external restricted {
+        require(address(observer_) != address(0), ReferenceValuesZeroAddress());
+        require(address(observer) == address(0), ReferenceValuesObserverExists(observer));
+        observer = observer_;
+        emit ObserverSet(observer_);
+        observer_.policyLinked();
+    }
+
+    /// @inheritdoc IReferenceValues
+    function setPlatformPolicy(Platform platform, PlatformPolicy calldata policy) external restricted tellsObserver {
         uint16 mask = policy.tcbStatusMask;
         uint32 ttl = policy.ttl;
         uint32 maxAge = policy.maxEvidenceAge;
@@ -44,14 +72,14 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     }
 
     /// @inheritdoc IReferenceValues
-    function suspendPlatform(Platform platform) external restricted {
+    function suspendPlatform(Platform platform) external restricted tellsObserver {
         PlatformPolicy storage policy = _acceptedPolicy(platform);
         policy.accepted = false;
         emit PlatformPolicySet(platform, policy);
     }
 
     /// @inheritdoc IReferenceValues
-    function removeTcbStatus(Platform platform, TcbStatus status) external restricted {
+    function removeTcbStatus(Platform platform, TcbStatus status) external restricted tellsObserver {
         PlatformPolicy storage policy = _acceptedPolicy(platform);
         uint16 mask = policy.tcbStatusMask;
         require(mask & status.toMask() != 0, ReferenceValuesTcbStatusNotAccepted(platform, status));
@@ -60,7 +88,7 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     }
 
     /// @inheritdoc IReferenceValues
-    function raiseMinEvaluationNumber(Platform platform, uint32 minEvaluationNumber) external restricted {
+    function raiseMinEvaluationNumber(Platform platform, uint32 minEvaluationNumber) external restricted tellsObserver {
         PlatformPolicy storage policy = _acceptedPolicy(platform);
         uint32 current = policy.minEvaluationNumber;
         require(minEvaluationNumber > current, ReferenceValuesEvaluationNotRaised(current, minEvaluationNumber));
@@ -76,8 +104,9 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
         uint40 activeFrom = uint40(block.timestamp) + additionDelay;
         version = ++latestVersion;
         workloadVersion[workloadId] = version;
-        _workloads[version] = Workload({
+        _entries[version] = Entry({
             workloadId: workloadId,
+            tag: bytes24(workloadId),
             platform: platform,
             activeFrom: activeFrom,
             removed: false,
@@ -87,20 +116,21 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     }
 
     /// @inheritdoc IReferenceValues
-    function removeWorkload(bytes32 workloadId) external restricted {
+    function removeWorkload(bytes32 workloadId) external restricted tellsObserver {
         uint32 version = workloadVersion[workloadId];
         require(version != 0, ReferenceValuesWorkloadUnknown(workloadId));
         delete workloadVersion[workloadId];
-        _workloads[version].removed = true;
+        _entries[version].removed = true;
         emit WorkloadRemoved(workloadId, version);
     }
 
     /// @inheritdoc IReferenceValues
-    function deny(bytes32 id, string calldata reasonURI) external restricted {
+    function deny(bytes32 id, string calldata reasonURI) external restricted tellsObserver {
         require(id != bytes32(0), ReferenceValuesZeroId());
         require(!denied[id], ReferenceValuesAlreadyDenied(id));
         _setDenied(id, true);
         emit Denied(id, reasonURI);
+        if (address(observer) != address(0)) observer.platformDenied(id);
     }
 
     /// @inheritdoc IReferenceValues
@@ -114,7 +144,8 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     function appraise(Claims calldata claims) external view returns (Refusal refusal) {
         refusal = _appraisePlatform(claims);
         if (refusal == Refusal.None) refusal = _appraiseWorkload(claims);
-        if (refusal == Refusal.None && denied[claims.platformId]) refusal = Refusal.PlatformDenied;
+        bytes32 platformId = claims.platformId;
+        if (refusal == Refusal.None && platformId != 0 && denied[platformId]) refusal = Refusal.PlatformDenied;
     }
 
     /// @inheritdoc IReferenceValues
@@ -124,7 +155,8 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
 
     /// @inheritdoc IReferenceValues
     function workload(uint32 version) external view returns (Workload memory) {
-        return _workloads[version];
+        Entry memory entry = _entries[version];
+        return Workload(entry.workloadId, entry.platform, entry.activeFrom, entry.removed, entry.denied);
     }
 
     /// @dev The flag of the live version mirrors the list, so that `appraise` reads one slot less; a removed version is
@@ -132,7 +164,7 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     function _setDenied(bytes32 id, bool isDenied) private {
         denied[id] = isDenied;
         uint32 version = workloadVersion[id];
-        if (version != 0) _workloads[version].denied = isDenied;
+        if (version != 0) _entries[version].denied = isDenied;
     }
 
     function _acceptedPolicy(Platform platform) private view returns (PlatformPolicy storage policy) {
@@ -149,9 +181,11 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     }
 
     function _appraiseWorkload(Claims calldata claims) private view returns (Refusal) {
-        Workload storage added = _workloads[claims.policyVersion];
+        Entry storage added = _entries[claims.policyVersion];
         uint40 activeFrom = added.activeFrom;
+        bytes24 tag = bytes24(claims.workloadId);
         if (activeFrom == 0) return Refusal.WorkloadUnknown;
+        if (tag != 0 && added.tag != tag) return Refusal.WorkloadOfOtherVersion;
         if (added.removed) return Refusal.WorkloadRemoved;
         if (added.denied) return Refusal.WorkloadDenied;
         if (added.platform != claims.platform) return Refusal.WorkloadOfOtherPlatform;

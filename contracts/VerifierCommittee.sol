@@ -6,6 +6,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
 import {INodeStake} from "./interfaces/INodeStake.sol";
+import {IStakeLock} from "./interfaces/IStakeLock.sol";
 import {IVerifierCommittee} from "./interfaces/IVerifierCommittee.sol";
 import {Endpoint} from "./libraries/Endpoint.sol";
 import {VerdictHash} from "./libraries/VerdictHash.sol";
@@ -16,6 +17,7 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
     using VerdictHash for Verdict;
 
     uint256 private constant MAX_MEMBERS = 32;
+    uint256 private constant SIGNATURE_LENGTH = 65;
 
     /// @inheritdoc IVerifierCommittee
     INodeRegistry public immutable registry;
@@ -24,12 +26,17 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
     /// @inheritdoc IVerifierCommittee
     uint256 public immutable memberBond;
 
-    /// @inheritdoc IVerifierCommittee
-    uint256 public threshold;
+    uint8 private _threshold;
+    bool private _isLinked;
     address[] private _accounts;
     mapping(address account => string endpoint) private _endpoints;
     /// @inheritdoc IVerifierCommittee
     mapping(address account => Standing standing) public standingOf;
+
+    modifier onlyStake() {
+        require(msg.sender == address(stake), VerifierCommitteeNotStake(msg.sender));
+        _;
+    }
 
     constructor(
         address authority_,
@@ -56,23 +63,33 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
         );
         require(count < MAX_MEMBERS, VerifierCommitteeFull(count));
         require(Endpoint.fits(endpoint), VerifierCommitteeInvalidEndpoint(bytes(endpoint).length));
-        standingOf[member] = Standing.Member;
+        standingOf[member] = Standing.Nominated;
         _accounts.push(member);
         _endpoints[member] = endpoint;
         emit MemberAdded(member, endpoint);
+        if (stake.bondedOf(member) >= memberBond) _seat(member);
+    }
+
+    /// @inheritdoc IVerifierCommittee
+    function takeSeat(address member) external {
+        Standing standing = standingOf[member];
+        uint256 bonded = stake.bondedOf(member);
+        require(standing == Standing.Nominated, VerifierCommitteeNotMember(member, standing));
+        require(bonded >= memberBond, VerifierCommitteeNotBonded(member, memberBond, bonded));
+        _seat(member);
     }
 
     /// @inheritdoc IVerifierCommittee
     function removeMember(address member) external restricted {
         Standing standing = standingOf[member];
-        require(standing == Standing.Member, VerifierCommitteeNotMember(member, standing));
+        require(_isListed(standing), VerifierCommitteeNotMember(member, standing));
         _remove(member, Standing.Former);
     }
 
     /// @inheritdoc IVerifierCommittee
     function setEndpoint(string calldata endpoint) external {
         Standing standing = standingOf[msg.sender];
-        require(standing == Standing.Member, VerifierCommitteeNotMember(msg.sender, standing));
+        require(_isListed(standing), VerifierCommitteeNotMember(msg.sender, standing));
         require(Endpoint.fits(endpoint), VerifierCommitteeInvalidEndpoint(bytes(endpoint).length));
         _endpoints[msg.sender] = endpoint;
         emit MemberEndpointSet(msg.sender, endpoint);
@@ -84,13 +101,16 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IVerifierCommittee
-    function submitVerdict(Verdict calldata verdict, bytes calldata possession, bytes[] calldata signatures) external {
-        uint256 required = threshold;
-        require(signatures.length >= required, VerifierCommitteeTooFewSignatures(required, signatures.length));
+    function submitVerdict(Verdict calldata verdict, bytes calldata possession, bytes calldata signatures) external {
+        uint256 required = _threshold;
+        require(_isLinked, VerifierCommitteeNotLinked());
+        uint256 given = signatures.length / SIGNATURE_LENGTH;
+        require(signatures.length % SIGNATURE_LENGTH == 0, VerifierCommitteeInvalidSignatures(signatures.length));
+        require(given >= required, VerifierCommitteeTooFewSignatures(required, given));
         bytes32 digest = verdictDigest(verdict);
         address previous = address(0);
-        for (uint256 i = 0; i < signatures.length; ++i) {
-            address signer = ECDSA.recoverCalldata(digest, signatures[i]);
+        for (uint256 end = SIGNATURE_LENGTH; end <= signatures.length; end += SIGNATURE_LENGTH) {
+            address signer = ECDSA.recoverCalldata(digest, signatures[end - SIGNATURE_LENGTH:end]);
             require(signer > previous, VerifierCommitteeSignersNotAscending(previous, signer));
             _checkSigner(signer);
             previous = signer;
@@ -121,13 +141,35 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
         stake.slash(member, memberBond, msg.sender);
     }
 
+    /// @inheritdoc IStakeLock
+    function stakeLinked(bool linked) external onlyStake {
+        _isLinked = linked;
+    }
+
+    /// @inheritdoc IStakeLock
+    function stakeSlashed(address account) external onlyStake {
+        if (standingOf[account] != Standing.Member || stake.bondedOf(account) >= memberBond) return;
+        standingOf[account] = Standing.Nominated;
+        emit SeatLost(account);
+    }
+
+    /// @inheritdoc IStakeLock
+    function lockedOf(address account) external view returns (uint256) {
+        return standingOf[account] == Standing.Member ? memberBond : 0;
+    }
+
+    /// @inheritdoc IVerifierCommittee
+    function threshold() external view returns (uint256) {
+        return _threshold;
+    }
+
     /// @inheritdoc IVerifierCommittee
     function members() external view returns (Member[] memory list) {
         uint256 count = _accounts.length;
         list = new Member[](count);
         for (uint256 i = 0; i < count; ++i) {
             address account = _accounts[i];
-            list[i] = Member(account, stake.bondedOf(account) >= memberBond, _endpoints[account]);
+            list[i] = Member(account, standingOf[account] == Standing.Member, _endpoints[account]);
         }
     }
 
@@ -138,7 +180,7 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
 
     /// @inheritdoc IVerifierCommittee
     function isMember(address account) external view returns (bool) {
-        return standingOf[account] == Standing.Member && stake.bondedOf(account) >= memberBond;
+        return standingOf[account] == Standing.Member;
     }
 
     /// @inheritdoc IVerifierCommittee
@@ -148,7 +190,7 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
 
     function _expel(address member) private {
         Standing standing = standingOf[member];
-        if (standing == Standing.Member) _remove(member, Standing.Expelled);
+        if (_isListed(standing)) _remove(member, Standing.Expelled);
         else if (standing == Standing.Former) standingOf[member] = Standing.Expelled;
         else revert VerifierCommitteeNotMember(member, standing);
     }
@@ -167,14 +209,21 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
 
     function _setThreshold(uint8 threshold_, uint256 largest) private {
         require(threshold_ > 0 && threshold_ <= largest, VerifierCommitteeInvalidThreshold(threshold_, largest));
-        threshold = threshold_;
+        _threshold = threshold_;
         emit ThresholdSet(threshold_);
+    }
+
+    function _seat(address member) private {
+        standingOf[member] = Standing.Member;
+        emit SeatTaken(member);
     }
 
     function _checkSigner(address signer) private view {
         Standing standing = standingOf[signer];
         require(standing == Standing.Member, VerifierCommitteeNotMember(signer, standing));
-        uint256 bonded = stake.bondedOf(signer);
-        require(bonded >= memberBond, VerifierCommitteeNotBonded(signer, memberBond, bonded));
+    }
+
+    function _isListed(Standing standing) private pure returns (bool) {
+        return standing == Standing.Member || standing == Standing.Nominated;
     }
 }

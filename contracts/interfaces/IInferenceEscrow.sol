@@ -6,7 +6,6 @@ import {ChannelId} from "../types/ChannelId.sol";
 import {ModelId} from "../types/ModelId.sol";
 import {NodeId} from "../types/NodeId.sol";
 import {INodeRegistry} from "./INodeRegistry.sol";
-import {INodeStake} from "./INodeStake.sol";
 
 /// @title Payment channels between payers and nodes, settled by voucher and receipt
 /// @notice A payer deposits for a node, signs a voucher for each request, and the node's attested enclave key signs a
@@ -196,9 +195,6 @@ interface IInferenceEscrow {
     /// @notice The two receipts are signed by different keys.
     error InferenceEscrowSignersDiffer(address first, address second);
 
-    /// @notice The receipts' key was never attested for the node.
-    error InferenceEscrowSignerUnknown(NodeId nodeId, address signer);
-
     /// @notice Opens channels or tops them up, with one transfer of the sum from the caller, who is their payer.
     /// @dev A channel without a rest (new, spent or withdrawn) opens only to an active node; one that is closing cannot
     /// be topped up. A node may be named several times.
@@ -259,9 +255,6 @@ interface IInferenceEscrow {
 
     /// @notice The registry whose word on nodes and their keys counts.
     function registry() external view returns (INodeRegistry);
-
-    /// @notice The stake that answers for conflicting receipts.
-    function stake() external view returns (INodeStake);
 
     /// @notice How long a closing channel thaws, in seconds.
     function thaw() external view returns (uint40);

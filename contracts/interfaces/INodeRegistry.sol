@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {INodeStake} from "./INodeStake.sol";
+import {IPolicyObserver} from "./IPolicyObserver.sol";
 import {IReferenceValues} from "./IReferenceValues.sol";
+import {IStakeLock} from "./IStakeLock.sol";
 import {NodeId} from "../types/NodeId.sol";
 import {NodeStatus} from "../types/NodeStatus.sol";
 import {Platform} from "../types/Platform.sol";
@@ -11,11 +13,12 @@ import {TcbStatus} from "../types/TcbStatus.sol";
 import {Verdict} from "../types/Verdict.sol";
 
 /// @title Nodes: operators, attested keys and their validity
-/// @notice One record per node. Every predicate is evaluated when it is asked for: `isActive` is the only truth about
-/// a node, and nobody has to act for it to become false. A signing key belongs to one node for ever, and only the
-/// current key of an active node can be renewed.
+/// @notice One record per node. `isActive` is the only truth about a node, and nobody has to act for it to become
+/// false: expiry is read from the clock, and whatever else may end a node starts a new policy epoch, in which every
+/// record is judged when it is asked for. Only the current key of an active node can be renewed, and a replaced or
+/// revoked one never returns. An active node holds its platform identity alone.
 /// Times are in seconds since 1970. Key epochs count from 1; 0 means that no key was attested yet.
-interface INodeRegistry {
+interface INodeRegistry is IPolicyObserver, IStakeLock {
     /// @notice A node as recorded. `evidenceHash` is the keccak256 of the evidence; `previousKey` is the key before the
     /// last rotation, whose receipts can be settled until `previousUntil`.
     struct Node {
@@ -29,7 +32,6 @@ interface INodeRegistry {
         uint32 evaluationNumber;
         uint32 policyVersion;
         bytes32 workloadId;
-        bytes32 platformId;
         bytes32 evidenceHash;
         uint40 attestedAt;
         uint40 expiresAt;
@@ -62,10 +64,16 @@ interface INodeRegistry {
     event NodeExited(NodeId indexed nodeId, address indexed operator);
     /// @notice The node was proven at fault; its keys were revoked for ever.
     event NodeSlashed(NodeId indexed nodeId, address indexed signingKey);
-    /// @notice `attester` may record results from now on.
-    event AttesterAdded(address indexed attester);
-    /// @notice `attester` may no longer record results.
-    event AttesterRemoved(address indexed attester);
+    /// @notice The node was found acceptable in the policy epoch `epoch`.
+    event NodeRechecked(NodeId indexed nodeId, uint24 epoch);
+    /// @notice What was found acceptable before has to be asked again: policy or the cover of a bond changed.
+    event EpochStarted(uint24 epoch);
+    /// @notice `committee` may record results from now on, and no other committee; zero: none.
+    event CommitteeSet(address indexed committee);
+    /// @notice Whether the contract `prover`, which checks evidence itself, may record results.
+    event ProverSet(address indexed prover, bool allowed);
+    /// @notice Whether the contract `prover` may convict nodes.
+    event FaultProverSet(address indexed prover, bool allowed);
     /// @notice Each live node needs `minStake` from now on.
     event MinStakeSet(uint256 minStake);
     /// @notice The registry is closed: no node is active, none registers or attests.
@@ -81,6 +89,16 @@ interface INodeRegistry {
     error NodeRegistryInvalidKeyOverlap(uint40 keyOverlap);
     /// @notice The registry is paused.
     error NodeRegistryPaused();
+    /// @notice The reference values or the stake do not report to this registry yet.
+    error NodeRegistryNotLinked();
+    /// @notice `caller` is not the reference values.
+    error NodeRegistryNotReferenceValues(address caller);
+    /// @notice `caller` is not the stake.
+    error NodeRegistryNotStake(address caller);
+    /// @notice The active node `holder` runs on the platform `platformId`: one platform is one node.
+    error NodeRegistryPlatformTaken(bytes32 platformId, NodeId holder);
+    /// @notice The verdict names no platform identity.
+    error NodeRegistryNoPlatformIdentity(NodeId nodeId);
     /// @notice The registry is not paused.
     error NodeRegistryNotPaused();
     /// @notice No such node.
@@ -97,8 +115,10 @@ interface INodeRegistry {
     error NodeRegistryInsufficientStake(address operator, uint256 required, uint256 bonded);
     /// @notice `caller` may not record results.
     error NodeRegistryNotAttester(address caller);
-    /// @notice `attester` may record results already.
-    error NodeRegistryAttesterExists(address attester);
+    /// @notice `caller` may not convict nodes.
+    error NodeRegistryNotFaultProver(address caller);
+    /// @notice `signingKey` was never attested for the node.
+    error NodeRegistryNotKeyOf(NodeId nodeId, address signingKey);
     /// @notice The result rests on evidence that is not newer than the record's.
     error NodeRegistryStaleResult(uint64 current, uint64 offered);
     /// @notice The result says that it was issued in the future.
@@ -113,8 +133,6 @@ interface INodeRegistry {
     error NodeRegistryUnknownBlock(uint64 blockNumber);
     /// @notice The anchor block has another hash.
     error NodeRegistryWrongBlockHash(uint64 blockNumber, bytes32 expected, bytes32 offered);
-    /// @notice The result was made under another version of the workload's reference value.
-    error NodeRegistryWrongPolicyVersion(bytes32 workloadId, uint32 current, uint32 offered);
     /// @notice The reference values refuse the claims.
     error NodeRegistryNotAcceptable(NodeId nodeId, Refusal refusal);
     /// @notice The key is or was the key of `owner` and cannot be attested as a new one.
@@ -135,31 +153,43 @@ interface INodeRegistry {
     /// @notice Changes where the caller's node answers.
     function setEndpoint(NodeId nodeId, string calldata endpoint) external;
 
-    /// @notice Records a result. Only attesters: contracts that checked the verdict, or the evidence itself.
+    /// @notice Records a result. Only for the committee, which checked who signed the verdict, and for provers,
+    /// which checked the evidence itself.
     /// @dev A new signing key starts a new key epoch, and receipts of the previous key stay payable for the overlap.
     /// The current key is renewed in its epoch.
-    /// @param possession Signature of `verdict.signingKey` over the binding digest: 65 bytes, low s.
+    /// @param possession Signature of `verdict.signingKey` over the binding digest: 65 bytes, low s. Not looked at for
+    /// the renewal of a key, which proved it when it was new.
     function attest(Verdict calldata verdict, bytes calldata possession) external;
 
-    /// @notice Revokes an active node whose claims policy no longer accepts, and its keys for ever. Open to anyone.
+    /// @notice Judges an active node anew: revokes it, and its keys for ever, where policy no longer accepts its
+    /// claims, otherwise notes that it is acceptable in the current epoch. Open to anyone.
     /// @dev A missing bond is not policy: it makes a node inactive but revokes nothing.
     function recheck(NodeId nodeId) external;
 
     /// @notice Revokes a node and its keys for ever. Restricted to the guardian.
     function revoke(NodeId nodeId, string calldata reason) external;
 
-    /// @notice Marks a node as proven at fault, once, even after it left. Restricted to the contracts that prove
-    /// faults.
-    function markSlashed(NodeId nodeId) external;
+    /// @notice Marks a node as proven at fault by what `signingKey` signed, once, even after it left, and slashes its
+    /// operator for `challenger`. Only for fault provers.
+    function convict(NodeId nodeId, address signingKey, address challenger) external;
 
     /// @notice Takes the caller's node out of service for ever. Its receipts stay payable for the overlap.
     function exit(NodeId nodeId) external;
 
-    /// @notice Lets `attester` record results. Restricted to the governor.
-    function addAttester(address attester) external;
+    /// @notice Names the committee whose verdicts are recorded. Restricted to the governor.
+    function setCommittee(address committee) external;
 
-    /// @notice Stops `attester` from recording results. Restricted to the guardian.
-    function removeAttester(address attester) external;
+    /// @notice Stops the committee from recording results, at once. Restricted to the guardian.
+    function dismissCommittee() external;
+
+    /// @notice Lets a contract that checks evidence itself record results, or no longer. Restricted to the governor.
+    function setProver(address prover, bool allowed) external;
+
+    /// @notice Stops a prover from recording results, at once. Restricted to the guardian.
+    function dismissProver(address prover) external;
+
+    /// @notice Lets a contract that proves faults convict nodes, or no longer. Restricted to the governor.
+    function setFaultProver(address prover, bool allowed) external;
 
     /// @notice Sets the bond that each live node needs, for old and new nodes. Restricted to the governor.
     function setMinStake(uint96 minStake) external;
@@ -182,8 +212,13 @@ interface INodeRegistry {
     /// @return operator Zero only for an unknown node.
     function receiptKey(NodeId nodeId, uint32 keyEpoch) external view returns (address signingKey, address operator);
 
-    /// @notice The node that `signingKey` was attested for, now or ever; zero if never.
-    function keyOwner(address signingKey) external view returns (NodeId nodeId);
+    /// @notice Whether `signingKey` is the node's current key, or was it before. A key that was replaced is never
+    /// attested again, for no node.
+    function isKeyOf(NodeId nodeId, address signingKey) external view returns (bool);
+
+    /// @notice The node that last proved to run on `platformId`; zero if none did. It holds the platform while it is
+    /// active there: one platform is one node.
+    function platformNode(bytes32 platformId) external view returns (NodeId nodeId);
 
     /// @notice The record of a node; reverts for an unknown one.
     function node(NodeId nodeId) external view returns (Node memory);
@@ -203,11 +238,22 @@ interface INodeRegistry {
     /// @notice EIP-712 digest of the verdict's binding: the first half of the node's report data.
     function bindingDigest(Verdict calldata verdict) external view returns (bytes32);
 
-    /// @notice Whether `account` may record results.
-    function isAttester(address account) external view returns (bool);
+    /// @notice The committee whose verdicts are recorded; zero if there is none.
+    function committee() external view returns (address);
+
+    /// @notice Whether `account` is a contract that checks evidence itself and may record results.
+    function isProver(address account) external view returns (bool);
+
+    /// @notice Whether `account` is a contract that may convict nodes.
+    function isFaultProver(address account) external view returns (bool);
 
     /// @notice Bond that each live node needs.
     function minStake() external view returns (uint256);
+
+    /// @notice Counts whatever can make an acceptable node unacceptable. A node that was found acceptable in the
+    /// current epoch is active without a further question; any other is judged anew whenever it is asked for, until it
+    /// is attested or rechecked.
+    function epoch() external view returns (uint24);
 
     /// @notice Whether the registry is closed.
     function paused() external view returns (bool);

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
+import {IStakeLock} from "./IStakeLock.sol";
+
 /// @title Bonds of node operators and of committee members
 /// @notice One ERC-20 bond per operator. Stake is `bonded` (it counts for nodes and committee seats) or `unbonding`
 /// (it counts for nothing, can still be slashed, and can be withdrawn after the thaw). Token, thaw and slash cap are
@@ -17,8 +19,13 @@ interface INodeStake {
     event UnbondCancelled(address indexed operator, uint256 amount);
     /// @notice `amount` left for its operator.
     event StakeWithdrawn(address indexed operator, uint256 amount);
-    /// @notice `operator` lost `reward + burned`: the reward went to `challenger`, the rest to the burn address.
+    /// @notice `operator` lost `reward + burned`: the reward went to `challenger`, the rest is nobody's.
     event StakeSlashed(address indexed operator, address indexed challenger, uint256 reward, uint256 burned);
+
+    /// @notice `lock` is asked what has to stay bonded, and told of slashes.
+    event LockAdded(IStakeLock indexed lock);
+    /// @notice `lock` is no longer asked or told.
+    event LockRemoved(IStakeLock indexed lock);
 
     /// @notice An amount of zero was given.
     error NodeStakeZeroAmount();
@@ -30,6 +37,16 @@ interface INodeStake {
     error NodeStakeUnexpectedTransfer(uint256 expected, uint256 received);
     /// @notice `operator` has only `bonded` of the `requested` amount.
     error NodeStakeInsufficientBond(address operator, uint256 bonded, uint256 requested);
+    /// @notice Of the bond of `operator`, `locked` has to stay for its nodes and its seats.
+    error NodeStakeLocked(address operator, uint256 locked, uint256 bonded, uint256 requested);
+    /// @notice `caller` is no lock and may not slash.
+    error NodeStakeNotLock(address caller);
+    /// @notice `lock` is a lock already.
+    error NodeStakeLockExists(IStakeLock lock);
+    /// @notice `lock` is no lock.
+    error NodeStakeUnknownLock(IStakeLock lock);
+    /// @notice There are as many locks as there can be.
+    error NodeStakeTooManyLocks(uint256 count);
     /// @notice Nothing of `operator` is unbonding.
     error NodeStakeNothingUnbonding(address operator);
     /// @notice The stake of `operator` thaws until `withdrawableAt`.
@@ -47,7 +64,8 @@ interface INodeStake {
     function depositFor(address operator, uint256 amount) external;
 
     /// @notice Moves `amount` of the caller from bonded to unbonding and starts the thaw.
-    /// @dev There is one pending request: adding to it restarts the clock for all of it.
+    /// @dev What live nodes and committee seats of the caller need has to stay bonded: exit or leave first. There is
+    /// one pending request: adding to it restarts the clock for all of it.
     function requestUnbond(uint256 amount) external;
 
     /// @notice Bonds everything of the caller that is unbonding again.
@@ -59,10 +77,26 @@ interface INodeStake {
 
     /// @notice Takes up to `amount` from `operator`, bonded stake first, then unbonding: at most the cap's share of the
     /// two in one call. Half (rounded down) goes to `challenger`, the rest is burned, so that nobody gains by accusing
-    /// themselves. Restricted to the contracts that prove faults.
+    /// themselves. Only for locks: each judges faults of those whose bonds it locks.
     /// @dev Does not revert when there is nothing to take, so that an empty bond cannot block the proof of a fault.
     /// @return taken What the operator lost.
     function slash(address operator, uint256 amount, address challenger) external returns (uint256 taken);
+
+    /// @notice Sends what was burned since the last time to the burn address. Nobody can take it before or after.
+    function sweepBurned() external returns (uint256 amount);
+
+    /// @notice Lets `lock` hold and slash bonds, at most four at a time. Restricted to the administrator.
+    function addLock(IStakeLock lock) external;
+
+    /// @notice Takes a lock away and tells it. Restricted to the administrator.
+    function removeLock(IStakeLock lock) external;
+
+    /// @notice What of the bond of `operator` may not be unbonded now: the most that any lock holds, since one bond
+    /// stands for nodes and for a seat at once.
+    function lockedOf(address operator) external view returns (uint256 locked);
+
+    /// @notice All locks.
+    function locks() external view returns (IStakeLock[] memory);
 
     /// @notice Stake of `operator` that counts: bonded and not unbonding.
     function bondedOf(address operator) external view returns (uint256 bonded);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IPolicyObserver} from "./IPolicyObserver.sol";
 import {Platform} from "../types/Platform.sol";
 import {Refusal} from "../types/Refusal.sol";
 import {TcbStatus} from "../types/TcbStatus.sol";
@@ -32,8 +33,10 @@ interface IReferenceValues {
         bool denied;
     }
 
-    /// @notice What is known of a node's evidence, as far as policy judges it.
+    /// @notice What is known of a node's evidence, as far as policy judges it. `workloadId` and `platformId` are zero
+    /// where only the rest is to be judged.
     struct Claims {
+        bytes32 workloadId;
         uint32 policyVersion;
         Platform platform;
         TcbStatus tcbStatus;
@@ -49,11 +52,15 @@ interface IReferenceValues {
     event WorkloadRemoved(bytes32 indexed workloadId, uint32 indexed version);
     /// @notice The community denies `id`; `reasonURI` says why.
     event Denied(bytes32 indexed id, string reasonURI);
+    /// @notice `observer` is told of every change that could make a record unacceptable.
+    event ObserverSet(IPolicyObserver indexed observer);
     /// @notice `id` is no longer denied.
     event Allowed(bytes32 indexed id);
 
     /// @notice An address of zero was given.
     error ReferenceValuesZeroAddress();
+    /// @notice The observer was set before.
+    error ReferenceValuesObserverExists(IPolicyObserver observer);
     /// @notice The mask holds a status that no policy may accept, or none at all.
     error ReferenceValuesInvalidTcbMask(uint16 mask);
     /// @notice The validity is not between one hour and seven days.
@@ -78,6 +85,9 @@ interface IReferenceValues {
     error ReferenceValuesNotDenied(bytes32 id);
     /// @notice The delay of additions is longer than thirty days.
     error ReferenceValuesInvalidDelay(uint40 delay);
+
+    /// @notice Sets, once and for ever, who is told of changes: the registry. Restricted to the administrator.
+    function setObserver(IPolicyObserver observer) external;
 
     /// @notice Replaces the policy of `platform`. Restricted to the governor.
     function setPlatformPolicy(Platform platform, PlatformPolicy calldata policy) external;
@@ -109,6 +119,9 @@ interface IReferenceValues {
     /// @notice Judges claims by all three layers as of now; never reverts.
     /// @return refusal The first reason to refuse, None if the claims are accepted.
     function appraise(Claims calldata claims) external view returns (Refusal refusal);
+
+    /// @notice Who is told of changes; zero before it was set.
+    function observer() external view returns (IPolicyObserver);
 
     /// @notice The vendor layer for `platform`.
     function platformPolicy(Platform platform) external view returns (PlatformPolicy memory);

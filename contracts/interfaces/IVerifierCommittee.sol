@@ -3,23 +3,26 @@ pragma solidity 0.8.37;
 
 import {INodeRegistry} from "./INodeRegistry.sol";
 import {INodeStake} from "./INodeStake.sol";
+import {IStakeLock} from "./IStakeLock.sol";
 import {Verdict} from "../types/Verdict.sol";
 
 /// @title Bonded relayers whose verdicts are recorded when enough of them agree
 /// @notice Members check evidence off-chain and sign the whole result (EIP-712). Whoever holds enough signatures over
 /// the same verdict submits them. A member that signs two verdicts for one evidence hash can be proven at fault by
 /// anyone.
-interface IVerifierCommittee {
-    /// @notice None: never a member. Member: its signature counts while its bond suffices. Former: removed, still
-    /// answerable for what it signs. Expelled: proven at fault, never a member again.
+interface IVerifierCommittee is IStakeLock {
+    /// @notice None: never a member. Member: its signature counts, and its bond is locked. Former: removed, still
+    /// answerable for what it signs. Expelled: proven at fault, never a member again. Nominated: may take its seat as
+    /// soon as its bond suffices.
     enum Standing {
         None,
         Member,
         Former,
-        Expelled
+        Expelled,
+        Nominated
     }
 
-    /// @notice A member, whether its bond suffices now, and the base URL of its relayer.
+    /// @notice A member or nominee, whether it is seated (its bond suffices), and the base URL of its relayer.
     struct Member {
         address account;
         bool bonded;
@@ -28,6 +31,10 @@ interface IVerifierCommittee {
 
     /// @notice `member` joined; its relayer answers at `endpoint`.
     event MemberAdded(address indexed member, string endpoint);
+    /// @notice The bond of `member` suffices and is locked: its signature counts from now on.
+    event SeatTaken(address indexed member);
+    /// @notice `member` was slashed below its bond: its signature does not count until it takes its seat again.
+    event SeatLost(address indexed member);
     /// @notice `member` left or was removed.
     event MemberRemoved(address indexed member);
     /// @notice The relayer of `member` answers at `endpoint` now.
@@ -57,10 +64,16 @@ interface IVerifierCommittee {
     error VerifierCommitteeNotMember(address account, Standing standing);
     /// @notice The endpoint is not between 1 and 256 bytes long.
     error VerifierCommitteeInvalidEndpoint(uint256 length);
+    /// @notice The signatures are not a multiple of 65 bytes long.
+    error VerifierCommitteeInvalidSignatures(uint256 length);
     /// @notice Fewer signatures than required.
     error VerifierCommitteeTooFewSignatures(uint256 required, uint256 given);
     /// @notice The signers are not in ascending order of their addresses, or one stands there twice.
     error VerifierCommitteeSignersNotAscending(address previous, address current);
+    /// @notice The stake does not lock members' bonds for this committee.
+    error VerifierCommitteeNotLinked();
+    /// @notice `caller` is not the stake.
+    error VerifierCommitteeNotStake(address caller);
     /// @notice The bond of `member` does not suffice.
     error VerifierCommitteeNotBonded(address member, uint256 required, uint256 bonded);
     /// @notice The two verdicts are for different evidence.
@@ -70,8 +83,11 @@ interface IVerifierCommittee {
     /// @notice The two verdicts were not signed by one account.
     error VerifierCommitteeDifferentSigners(address first, address second);
 
-    /// @notice Adds a member. Restricted to the governor.
+    /// @notice Adds a member: seated at once where its bond suffices, otherwise nominated. Restricted to the governor.
     function addMember(address member, string calldata endpoint) external;
+
+    /// @notice Seats a nominee whose bond suffices now, and locks that bond. Open to anyone.
+    function takeSeat(address member) external;
 
     /// @notice Removes a member at once. Restricted to the guardian.
     /// @dev The threshold stays: with too few members left no verdict can be recorded until the governor acts.
@@ -84,10 +100,10 @@ interface IVerifierCommittee {
     function setThreshold(uint8 threshold) external;
 
     /// @notice Records `verdict` in the registry. Open to anyone who holds enough signatures.
-    /// @param possession Signature of the node's key over its binding, see `INodeRegistry.attest`.
-    /// @param signatures Signatures of bonded members over the verdict's digest, in ascending order of their addresses;
-    /// each 65 bytes, low s. Each one given has to be good, not only the first `threshold`.
-    function submitVerdict(Verdict calldata verdict, bytes calldata possession, bytes[] calldata signatures) external;
+    /// @param possession Signature of the node's key over its binding, see `INodeRegistry.attest`; empty for a renewal.
+    /// @param signatures Signatures of seated members over the verdict's digest, one after the other in ascending order
+    /// of their addresses; each 65 bytes, low s. Each one given has to be good, not only the first `threshold`.
+    function submitVerdict(Verdict calldata verdict, bytes calldata possession, bytes calldata signatures) external;
 
     /// @notice Proves that one member signed two different verdicts for one evidence hash. It is expelled and
     /// slashed, and the caller gets the challenger's share.
@@ -101,16 +117,16 @@ interface IVerifierCommittee {
     /// @notice EIP-712 digest that members sign.
     function verdictDigest(Verdict calldata verdict) external view returns (bytes32);
 
-    /// @notice All members.
+    /// @notice All members and nominees.
     function members() external view returns (Member[] memory);
 
-    /// @notice Number of members.
+    /// @notice Number of members and nominees.
     function memberCount() external view returns (uint256);
 
     /// @notice Where `account` stands.
     function standingOf(address account) external view returns (Standing);
 
-    /// @notice Whether a signature of `account` counts now: a member whose bond suffices.
+    /// @notice Whether a signature of `account` counts now: a seated member.
     function isMember(address account) external view returns (bool);
 
     /// @notice Signatures that a verdict needs.

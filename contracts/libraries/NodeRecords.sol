@@ -15,61 +15,115 @@ import {Verdict} from "../types/Verdict.sol";
 library NodeRecords {
     using SafeCast for uint256;
 
-    /// @dev Five slots, in the order of the members. Times are cut to 32 bits, enough until 2106. The workload is
-    /// named by its version in the reference values. A record without a signing key has no key that can sign
-    /// anything.
-    struct Record {
+    /// @dev One slot, all that tells whether a node is active: `checkedEpoch` is the policy epoch in which the node was
+    /// last found acceptable. Times are cut to 32 bits, enough until 2106.
+    struct Standing {
         address signingKey;
         uint32 attestedAt;
         uint32 expiresAt;
-        uint16 keyEpoch;
+        uint24 checkedEpoch;
         NodeStatus status;
-        Platform platform;
-        bytes32 evidenceHash;
+    }
+
+    /// @dev One slot. The workload is named by its version in the reference values, the platform identity by 16 bits
+    /// that say whether it is still the one that the registry knows this node by.
+    struct Profile {
         address operator;
-        uint32 policyVersion;
+        uint24 policyVersion;
+        uint16 keyEpoch;
+        uint16 evaluationNumber;
+        uint16 platformTag;
+        Platform platform;
         TcbStatus tcbStatus;
-        uint24 evaluationNumber;
-        bytes32 platformId;
-        address previousKey;
-        uint40 previousUntil;
-        uint16 previousEpoch;
     }
 
-    /// @notice Starts a new key epoch. The current key, if there is one, becomes the previous one for `keyOverlap`
-    /// from now or from its end of validity, whichever was first.
-    function rotate(Record storage record, address signingKey, uint40 keyOverlap) internal {
-        address current = record.signingKey;
-        uint16 epoch = record.keyEpoch;
-        if (current != address(0)) {
-            record.previousKey = current;
-            record.previousUntil = uint40(Math.min(block.timestamp, record.expiresAt)) + keyOverlap;
-            record.previousEpoch = epoch;
+    /// @dev One slot, empty until the first rotation: the key before the current one.
+    struct Previous {
+        address signingKey;
+        uint40 until;
+        uint16 keyEpoch;
+    }
+
+    struct Record {
+        Standing standing;
+        Profile profile;
+        bytes32 evidenceHash;
+        Previous previous;
+    }
+
+    /// @dev Stands for the hash of a node without evidence, so that the first attestation finds its slot in use:
+    /// registration pays for the record.
+    bytes32 internal constant NO_EVIDENCE = bytes32(uint256(1));
+
+    /// @notice Makes the record of a registered node.
+    function open(Record storage record, address operator, uint24 epoch) internal {
+        record.standing = Standing(address(0), 0, 0, epoch, NodeStatus.Registered);
+        record.profile.operator = operator;
+        record.evidenceHash = NO_EVIDENCE;
+    }
+
+    /// @notice Starts a new key epoch: the current key, if there is one, becomes the previous one for `keyOverlap` from
+    /// now or from its end of validity, whichever was first. A revoked key becomes none.
+    function rotate(
+        Record storage record,
+        Standing memory standing,
+        Profile memory profile,
+        uint40 keyOverlap
+    ) internal {
+        if (standing.status == NodeStatus.Revoked) {
+            delete record.previous;
+        } else if (standing.signingKey != address(0)) {
+            uint40 until = uint40(Math.min(block.timestamp, standing.expiresAt)) + keyOverlap;
+            record.previous = Previous(standing.signingKey, until, profile.keyEpoch);
         }
-        record.signingKey = signingKey;
-        record.keyEpoch = epoch + 1;
+        profile.keyEpoch += 1;
     }
 
-    /// @notice Writes what `verdict` says about the current key and makes the node active.
-    function write(Record storage record, Verdict calldata verdict) internal {
-        record.attestedAt = uint256(verdict.issuedAt).toUint32();
-        record.expiresAt = uint256(verdict.expiresAt).toUint32();
-        record.status = NodeStatus.Active;
-        record.platform = verdict.platform;
+    /// @notice Writes that `verdict` holds for the node in the policy epoch `epoch`.
+    function write(Record storage record, Verdict calldata verdict, uint24 epoch) internal {
+        record.standing = Standing({
+            signingKey: verdict.signingKey,
+            attestedAt: uint256(verdict.issuedAt).toUint32(),
+            expiresAt: uint256(verdict.expiresAt).toUint32(),
+            checkedEpoch: epoch,
+            status: NodeStatus.Active
+        });
         record.evidenceHash = verdict.evidenceHash;
-        record.policyVersion = verdict.policyVersion;
-        record.tcbStatus = verdict.tcbStatus;
-        record.evaluationNumber = uint256(verdict.evaluationNumber).toUint24();
-        record.platformId = verdict.platformId;
     }
 
-    /// @notice Takes the keys out of the record, which is how a key is revoked for ever.
-    /// @return signingKey The key that was current.
-    function end(Record storage record, NodeStatus status) internal returns (address signingKey) {
-        signingKey = record.signingKey;
-        record.status = status;
-        record.signingKey = address(0);
-        record.previousKey = address(0);
+    /// @notice Takes over what `verdict` claims.
+    function claim(Profile memory profile, Verdict calldata verdict) internal pure {
+        profile.policyVersion = uint256(verdict.policyVersion).toUint24();
+        profile.evaluationNumber = uint256(verdict.evaluationNumber).toUint16();
+        profile.platformTag = tagOf(verdict.platformId);
+        profile.platform = verdict.platform;
+        profile.tcbStatus = verdict.tcbStatus;
+    }
+
+    /// @notice Takes the keys out of the record of a node that was revoked.
+    function forget(Record storage record) internal {
+        delete record.standing.signingKey;
+        delete record.previous;
+    }
+
+    /// @notice Whether `verdict` claims what the record holds.
+    function hasClaims(Profile memory profile, Verdict calldata verdict) internal pure returns (bool) {
+        return
+            profile.policyVersion == verdict.policyVersion &&
+            profile.evaluationNumber == verdict.evaluationNumber &&
+            profile.platformTag == tagOf(verdict.platformId) &&
+            Platform.unwrap(profile.platform) == Platform.unwrap(verdict.platform) &&
+            TcbStatus.unwrap(profile.tcbStatus) == TcbStatus.unwrap(verdict.tcbStatus);
+    }
+
+    /// @notice Whether the node has a key that is neither revoked nor beyond its validity.
+    function isCurrent(Standing memory standing) internal view returns (bool) {
+        return standing.status == NodeStatus.Active && block.timestamp < standing.expiresAt;
+    }
+
+    /// @notice Whether the record is of a node with a key on `platformId`, where the registry names it as the holder.
+    function runsOn(Record storage record, bytes32 platformId) internal view returns (bool) {
+        return record.standing.status == NodeStatus.Active && record.profile.platformTag == tagOf(platformId);
     }
 
     /// @notice The key whose receipts of `keyEpoch` can be settled now; zero if there is none.
@@ -78,23 +132,32 @@ library NodeRecords {
         uint32 keyEpoch,
         uint40 keyOverlap
     ) internal view returns (address signingKey) {
-        if (keyEpoch == record.keyEpoch) {
-            if (block.timestamp <= uint256(record.expiresAt) + keyOverlap) signingKey = record.signingKey;
-        } else if (keyEpoch == record.previousEpoch) {
-            if (block.timestamp <= record.previousUntil) signingKey = record.previousKey;
+        Standing memory standing = record.standing;
+        if (standing.status == NodeStatus.Revoked || standing.status == NodeStatus.Slashed) return address(0);
+        if (keyEpoch == record.profile.keyEpoch) {
+            if (block.timestamp <= uint256(standing.expiresAt) + keyOverlap) signingKey = standing.signingKey;
+        } else if (keyEpoch == record.previous.keyEpoch) {
+            if (block.timestamp <= record.previous.until) signingKey = record.previous.signingKey;
         }
     }
 
-    /// @notice What policy judges of the record.
-    function claims(Record storage record) internal view returns (IReferenceValues.Claims memory) {
+    /// @notice What policy judges of the record. The workload's identity was compared when the claims were recorded,
+    /// and a denial of the platform ends the node at once.
+    function claims(Profile memory profile) internal pure returns (IReferenceValues.Claims memory) {
         return
             IReferenceValues.Claims({
-                policyVersion: record.policyVersion,
-                platform: record.platform,
-                tcbStatus: record.tcbStatus,
-                evaluationNumber: record.evaluationNumber,
-                platformId: record.platformId
+                workloadId: bytes32(0),
+                policyVersion: profile.policyVersion,
+                platform: profile.platform,
+                tcbStatus: profile.tcbStatus,
+                evaluationNumber: profile.evaluationNumber,
+                platformId: bytes32(0)
             });
+    }
+
+    /// @notice What stands in the record for a platform identity.
+    function tagOf(bytes32 platformId) internal pure returns (uint16) {
+        return uint16(uint256(platformId));
     }
 
     /// @notice The record in the form of the interface; workload and endpoint are kept elsewhere.
@@ -104,23 +167,23 @@ library NodeRecords {
         bytes32 workloadId,
         string memory endpoint
     ) internal pure returns (INodeRegistry.Node memory node) {
+        bytes32 evidenceHash = record.evidenceHash;
         node.nodeId = nodeId;
-        node.operator = record.operator;
-        node.status = record.status;
-        node.signingKey = record.signingKey;
-        node.keyEpoch = record.keyEpoch;
-        node.platform = record.platform;
-        node.tcbStatus = record.tcbStatus;
-        node.evaluationNumber = record.evaluationNumber;
-        node.policyVersion = record.policyVersion;
+        node.operator = record.profile.operator;
+        node.status = record.standing.status;
+        node.signingKey = record.standing.signingKey;
+        node.keyEpoch = record.profile.keyEpoch;
+        node.platform = record.profile.platform;
+        node.tcbStatus = record.profile.tcbStatus;
+        node.evaluationNumber = record.profile.evaluationNumber;
+        node.policyVersion = record.profile.policyVersion;
         node.workloadId = workloadId;
-        node.platformId = record.platformId;
-        node.evidenceHash = record.evidenceHash;
-        node.attestedAt = record.attestedAt;
-        node.expiresAt = record.expiresAt;
-        node.previousKey = record.previousKey;
-        node.previousEpoch = record.previousEpoch;
-        node.previousUntil = record.previousUntil;
+        node.evidenceHash = evidenceHash == NO_EVIDENCE ? bytes32(0) : evidenceHash;
+        node.attestedAt = record.standing.attestedAt;
+        node.expiresAt = record.standing.expiresAt;
+        node.previousKey = record.previous.signingKey;
+        node.previousEpoch = record.previous.keyEpoch;
+        node.previousUntil = record.previous.until;
         node.endpoint = endpoint;
     }
 }

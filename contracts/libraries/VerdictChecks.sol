@@ -10,22 +10,18 @@ import {Verdict} from "../types/Verdict.sol";
 /// @title What a verdict has to satisfy, whoever brings it, before a node's record may rest on it
 library VerdictChecks {
     /// @notice Checks the times against the clock, the platform's policy and the evidence recorded before.
-    function checkTimes(Verdict calldata verdict, IReferenceValues referenceValues, uint64 attestedAt) internal view {
-        IReferenceValues.PlatformPolicy memory policy = referenceValues.platformPolicy(verdict.platform);
+    function checkTimes(Verdict calldata verdict, uint32 ttl, uint32 maxEvidenceAge, uint64 attestedAt) internal view {
         uint64 issuedAt = verdict.issuedAt;
         uint64 expiresAt = verdict.expiresAt;
         uint64 timestamp = uint64(block.timestamp);
         require(issuedAt > attestedAt, INodeRegistry.NodeRegistryStaleResult(attestedAt, issuedAt));
         require(issuedAt <= timestamp, INodeRegistry.NodeRegistryFutureResult(issuedAt, timestamp));
         require(
-            timestamp - issuedAt <= policy.maxEvidenceAge,
-            INodeRegistry.NodeRegistryEvidenceTooOld(issuedAt, policy.maxEvidenceAge)
+            timestamp - issuedAt <= maxEvidenceAge,
+            INodeRegistry.NodeRegistryEvidenceTooOld(issuedAt, maxEvidenceAge)
         );
         require(expiresAt > timestamp, INodeRegistry.NodeRegistryResultExpired(expiresAt, timestamp));
-        require(
-            expiresAt - issuedAt <= policy.ttl,
-            INodeRegistry.NodeRegistryValidityTooLong(policy.ttl, expiresAt - issuedAt)
-        );
+        require(expiresAt - issuedAt <= ttl, INodeRegistry.NodeRegistryValidityTooLong(ttl, expiresAt - issuedAt));
     }
 
     /// @notice Checks that the evidence was made after its anchor block.
@@ -42,14 +38,11 @@ library VerdictChecks {
 
     /// @notice Checks that all layers of policy accept the claims, under the live version of the workload.
     function checkClaims(Verdict calldata verdict, IReferenceValues referenceValues) internal view {
-        uint32 version = referenceValues.workloadVersion(verdict.workloadId);
-        require(
-            version == verdict.policyVersion,
-            INodeRegistry.NodeRegistryWrongPolicyVersion(verdict.workloadId, version, verdict.policyVersion)
-        );
+        require(verdict.platformId != bytes32(0), INodeRegistry.NodeRegistryNoPlatformIdentity(verdict.nodeId));
         Refusal refusal = referenceValues.appraise(
             IReferenceValues.Claims({
-                policyVersion: version,
+                workloadId: verdict.workloadId,
+                policyVersion: verdict.policyVersion,
                 platform: verdict.platform,
                 tcbStatus: verdict.tcbStatus,
                 evaluationNumber: verdict.evaluationNumber,

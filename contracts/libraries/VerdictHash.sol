@@ -17,9 +17,16 @@ library VerdictHash {
     );
 
     /// @notice Struct hash of the whole verdict.
-    /// @dev All members are of static types, so that the struct's ABI encoding is its EIP-712 encoding.
-    function hashVerdict(Verdict calldata verdict) internal pure returns (bytes32) {
-        return keccak256(abi.encode(VERDICT_TYPEHASH, verdict));
+    /// @dev All members are of static types, so that the struct's ABI encoding is its EIP-712 encoding, and calldata is
+    /// hashed as it stands. Bits beyond a member's type would give another hash, which nobody signed.
+    function hashVerdict(Verdict calldata verdict) internal pure returns (bytes32 structHash) {
+        bytes32 typeHash = VERDICT_TYPEHASH;
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, typeHash)
+            calldatacopy(add(words, 0x20), verdict, 0x220)
+            structHash := keccak256(words, 0x240)
+        }
     }
 
     /// @notice Struct hash of the node's binding.

@@ -12,5 +12,6 @@ enum Refusal {
     WorkloadRemoved,
     WorkloadOfOtherPlatform,
     WorkloadDenied,
-    PlatformDenied
+    PlatformDenied,
+    WorkloadOfOtherVersion
 }

@@ -5,7 +5,7 @@ import { callTo, view, type Call, type Contracts } from "./contracts.ts";
 /** A member of the committee. */
 export interface Member {
   readonly account: Hex;
-  /** Whether its bond suffices now, so that its signature counts. */
+  /** Whether it is seated: its bond suffices and is locked, so that its signature counts. */
   readonly bonded: boolean;
   /** Base URL of its relayer. */
   readonly endpoint: string;
@@ -21,14 +21,22 @@ export async function readThreshold(contracts: Contracts): Promise<number> {
   return Number(await view<bigint>(contracts, "VerifierCommittee", "threshold"));
 }
 
-/** Records a verdict; `signatures` by bonded members, in ascending order of their addresses. */
+/** The bond that a member needs for its seat. */
+export function readMemberBond(contracts: Contracts): Promise<bigint> {
+  return view(contracts, "VerifierCommittee", "memberBond");
+}
+
+/**
+ * Records a verdict; `signatures` by seated members, in ascending order of their addresses. `possession` is empty (`0x`) where
+ * the verdict renews the key of the node's record.
+ */
 export function submitVerdict(
   contracts: Contracts,
   verdict: Verdict,
   possession: Hex,
   signatures: readonly Hex[],
 ): Call {
-  return callTo(contracts, "VerifierCommittee", "submitVerdict", [verdict, possession, signatures]);
+  return callTo(contracts, "VerifierCommittee", "submitVerdict", [verdict, possession, joinHex(signatures)]);
 }
 
 /** Shows two different verdicts of one member for one evidence hash, each with its signature. */
@@ -45,8 +53,17 @@ export function reportEquivocation(
   ]);
 }
 
+function joinHex(parts: readonly Hex[]): Hex {
+  return `0x${parts.map((part) => part.slice(2)).join("")}`;
+}
+
 export function addMember(contracts: Contracts, account: Hex, endpoint: string): Call {
   return callTo(contracts, "VerifierCommittee", "addMember", [account, endpoint]);
+}
+
+/** Seats a nominee whose bond suffices; open to anyone. */
+export function takeSeat(contracts: Contracts, account: Hex): Call {
+  return callTo(contracts, "VerifierCommittee", "takeSeat", [account]);
 }
 
 export function setMemberEndpoint(contracts: Contracts, endpoint: string): Call {

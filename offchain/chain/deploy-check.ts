@@ -20,8 +20,9 @@ export async function verifyHandover(contracts: Contracts, parameters: DeployPar
   const faults: readonly (readonly [string, boolean])[] = [
     ["the timelock does not administer", !(await hasRole(contracts, "admin", timelock))],
     ["the deployer still administers", await hasRole(contracts, "admin", deployer)],
-    ["the deployer may slash", await hasRole(contracts, "slasher", deployer)],
-    ["the deployer is an attester", await view<boolean>(contracts, "NodeRegistry", "isAttester", [deployer])],
+    ["the deployer may slash", (await view<readonly Hex[]>(contracts, "NodeStake", "locks")).includes(deployer)],
+    ["the deployer may attest", await view<boolean>(contracts, "NodeRegistry", "isProver", [deployer])],
+    ["the deployer may convict", await view<boolean>(contracts, "NodeRegistry", "isFaultProver", [deployer])],
     ["the guardian has no power", !(await hasRole(contracts, "guardian", parameters.guardian))],
     [
       "the deployer is a guardian",

@@ -8,7 +8,7 @@ import { addMember, readMembers } from "./committee.ts";
 import { addWorkload, readPlatformPolicy, readWorkload, setPlatformPolicy } from "./reference-values.ts";
 
 /** Roles of the access manager. Whatever has no role here is the administrator's: the timelock's. */
-export const ROLES = { admin: 0n, guardian: 1n, community: 2n, slasher: 3n } as const;
+export const ROLES = { admin: 0n, guardian: 1n, community: 2n } as const;
 
 type Role = keyof typeof ROLES;
 
@@ -16,12 +16,10 @@ const ZERO_ADDRESS: Hex = `0x${"00".repeat(20)}`;
 
 /** Which functions each role may call, and nobody else. */
 export const ROLE_FUNCTIONS: readonly (readonly [Role, ContractName, readonly string[]])[] = [
-  ["guardian", "NodeRegistry", ["pause", "removeAttester", "revoke"]],
+  ["guardian", "NodeRegistry", ["dismissCommittee", "dismissProver", "pause", "revoke"]],
   ["guardian", "ReferenceValues", ["raiseMinEvaluationNumber", "removeTcbStatus", "removeWorkload", "suspendPlatform"]],
   ["guardian", "VerifierCommittee", ["removeMember"]],
   ["community", "ReferenceValues", ["deny"]],
-  ["slasher", "NodeStake", ["slash"]],
-  ["slasher", "NodeRegistry", ["markSlashed"]],
 ];
 
 /** One step after the contracts stand: it is done where the chain says so, and sending it twice is never needed. */
@@ -52,7 +50,7 @@ export function constructorArguments(
     ],
     VerifierCommittee: () => [of("AccessManager"), of("NodeRegistry"), parameters.memberBond, parameters.threshold],
     ModelRegistry: () => [of("NodeRegistry")],
-    InferenceEscrow: () => [at.token, of("NodeRegistry"), of("NodeStake"), parameters.channelThaw],
+    InferenceEscrow: () => [at.token, of("NodeRegistry"), parameters.channelThaw],
   };
   return lists[name]();
 }
@@ -65,12 +63,22 @@ export function wiringSteps(contracts: Contracts, parameters: DeployParameters, 
     grant(contracts, "guardian", parameters.guardian),
     grant(contracts, "guardian", addresses.TimelockController),
     grant(contracts, "community", parameters.community),
-    grant(contracts, "slasher", addresses.VerifierCommittee),
-    grant(contracts, "slasher", addresses.InferenceEscrow),
+    {
+      name: "reference values tell the registry",
+      isDone: async () => (await view<Hex>(contracts, "ReferenceValues", "observer")) === addresses.NodeRegistry,
+      call: callTo(contracts, "ReferenceValues", "setObserver", [addresses.NodeRegistry]),
+    },
+    lockStep(contracts, "NodeRegistry"),
+    lockStep(contracts, "VerifierCommittee"),
     {
       name: "committee attests",
-      isDone: () => view(contracts, "NodeRegistry", "isAttester", [addresses.VerifierCommittee]),
-      call: callTo(contracts, "NodeRegistry", "addAttester", [addresses.VerifierCommittee]),
+      isDone: async () => (await view<Hex>(contracts, "NodeRegistry", "committee")) === addresses.VerifierCommittee,
+      call: callTo(contracts, "NodeRegistry", "setCommittee", [addresses.VerifierCommittee]),
+    },
+    {
+      name: "escrow proves faults",
+      isDone: () => view(contracts, "NodeRegistry", "isFaultProver", [addresses.InferenceEscrow]),
+      call: callTo(contracts, "NodeRegistry", "setFaultProver", [addresses.InferenceEscrow, true]),
     },
     ...parameters.platforms.map((policy) => platformStep(contracts, policy)),
     ...parameters.workloads.map((workload) => workloadStep(contracts, workload)),
@@ -110,6 +118,15 @@ function grant(contracts: Contracts, role: Role, account: Hex): Step {
     name: `${role} is ${account}`,
     isDone: () => hasRole(contracts, role, account),
     call: callTo(contracts, "AccessManager", "grantRole", [ROLES[role], account, 0]),
+  };
+}
+
+function lockStep(contracts: Contracts, name: "NodeRegistry" | "VerifierCommittee"): Step {
+  const address = contracts.addresses[name];
+  return {
+    name: `stake is locked by ${name}`,
+    isDone: async () => (await view<readonly Hex[]>(contracts, "NodeStake", "locks")).includes(address),
+    call: callTo(contracts, "NodeStake", "addLock", [address]),
   };
 }
 

@@ -39,12 +39,14 @@ const REFUSALS = [
   "workload-of-other-platform",
   "workload-denied",
   "platform-denied",
+  "workload-of-other-version",
 ] as const;
 
 export type Refusal = (typeof REFUSALS)[number];
 
 /** What the reference values judge; numbers of docs/protocol.md section 1. */
 export interface PolicyClaims {
+  readonly workloadId: Hex;
   readonly policyVersion: number;
   readonly platform: number;
   readonly tcbStatus: number;

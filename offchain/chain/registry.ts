@@ -22,7 +22,6 @@ export interface NodeRecord {
   readonly evaluationNumber: number;
   readonly policyVersion: number;
   readonly workloadId: Hex;
-  readonly platformId: Hex;
   readonly evidenceHash: Hex;
   readonly attestedAt: number;
   readonly expiresAt: number;

@@ -13,6 +13,11 @@ export function readStake(contracts: Contracts, operator: Hex): Promise<Stake> {
   return view(contracts, "NodeStake", "stakeOf", [operator]);
 }
 
+/** What of an operator's bond may not be unbonded: live nodes or a seat in the committee need it. */
+export function readLockedStake(contracts: Contracts, operator: Hex): Promise<bigint> {
+  return view(contracts, "NodeStake", "lockedOf", [operator]);
+}
+
 /** Bonds the sender's tokens, which it must have approved for `NodeStake`. */
 export function bond(contracts: Contracts, amount: bigint): Call {
   return callTo(contracts, "NodeStake", "deposit", [amount]);

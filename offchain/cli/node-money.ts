@@ -1,15 +1,11 @@
 import type { Command } from "commander";
-import { readMembers } from "../chain/committee.ts";
-import { view, type Contracts } from "../chain/contracts.ts";
 import { readEarnings, withdrawEarnings } from "../chain/escrow.ts";
-import { readMinStake } from "../chain/registry.ts";
 import type { Sender } from "../chain/sender.ts";
-import { readStake, requestUnbond, withdrawStake, type Stake } from "../chain/stake.ts";
+import { readStake, requestUnbond, withdrawStake, type Stake, readLockedStake } from "../chain/stake.ts";
 import type { Hex } from "../encoding/bytes.ts";
 import { ConfigError } from "../errors.ts";
 import { parseAmount } from "./amount.ts";
 import { onNetwork, senderOf, type Network, type NetworkOptions } from "./network.ts";
-import { liveNodes } from "./node-select.ts";
 import { timeOf } from "./nodes.ts";
 import type { Report, Session } from "./session.ts";
 import { amountIn, sendThawed } from "./thaw.ts";
@@ -53,7 +49,7 @@ async function unbond(network: Network, options: UnbondOptions, session: Session
   const { contracts } = network;
   const sender = await senderOf(network);
   const operator = sender.address;
-  const needed = await neededBond(contracts, operator);
+  const needed = await readLockedStake(contracts, operator);
   const amount = amountOf(network, options, { needed, stake: await readStake(contracts, operator) });
   let transaction: Hex | undefined;
   if (amount > 0n) {
@@ -88,19 +84,6 @@ function amountOf(
     `there is nothing to unbond: ${network.amount(bonded)} are bonded and ${network.amount(needed)} are needed`,
     { next: "Take nodes out of service with `cloister node exit NODE` first, or give --amount." },
   );
-}
-
-/** One bond stands for the live nodes and for a seat in the committee at once, so the larger need counts. */
-async function neededBond(contracts: Contracts, operator: Hex): Promise<bigint> {
-  const [minStake, live, members, memberBond] = await Promise.all([
-    readMinStake(contracts),
-    liveNodes(contracts, operator),
-    readMembers(contracts),
-    view<bigint>(contracts, "VerifierCommittee", "memberBond"),
-  ]);
-  const nodes = minStake * live;
-  const seat = members.some(({ account }) => account === operator) ? memberBond : 0n;
-  return nodes > seat ? nodes : seat;
 }
 
 function shortLines(network: Network, short: bigint): readonly string[] {

@@ -46,6 +46,7 @@ export async function checkReferenceValues(contracts: Contracts, { result: { cla
   }
   const entry = await readWorkload(contracts, `0x${claims.workloadId}`);
   const refusal = await readAppraisal(contracts, {
+    workloadId: `0x${claims.workloadId}`,
     policyVersion: entry?.version ?? 0,
     platform,
     tcbStatus: tcbStatusCode(claims.tcb?.status),

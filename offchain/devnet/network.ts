@@ -6,6 +6,7 @@ import { DEVNET, type DeployParameters } from "../chain/deploy-parameters.ts";
 import { deploy } from "../chain/deploy.ts";
 import { connectChain } from "../chain/provider.ts";
 import { openSender, type Sender, type Sent } from "../chain/sender.ts";
+import { takeSeat } from "../chain/committee.ts";
 import { bondFor } from "../chain/stake.ts";
 import { approve, mintTestTokens } from "../chain/token.ts";
 import {
@@ -209,7 +210,10 @@ async function bondRelayers(contracts: Contracts, funder: Sender, places: readon
   const bond = DEVNET.memberBond;
   await funder.send(mintTestTokens(contracts, funder.address, bond * BigInt(places.length)));
   await funder.send(approve(contracts, "NodeStake", bond * BigInt(places.length)));
-  for (const { account } of places) await funder.send(bondFor(contracts, account.address, bond));
+  for (const { account } of places) {
+    await funder.send(bondFor(contracts, account.address, bond));
+    await funder.send(takeSeat(contracts, account.address));
+  }
 }
 
 /** A salt or name of 32 random bytes. */

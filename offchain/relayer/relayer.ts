@@ -18,6 +18,7 @@ import { signVerdict, verdictDigest, type Verdict } from "../verifier/verdict.ts
 import { verdictToJson } from "../verifier/verdict-json.ts";
 import { committeeDomain } from "./context.ts";
 import { judge, readAnchor, type Case } from "./judge.ts";
+import { takeOwnSeat } from "./seat.ts";
 import { bring, noteRecorded, type Committee } from "./submit.ts";
 
 /** What a relayer says of itself. */
@@ -71,6 +72,7 @@ export async function runRelayer(
 
 async function relayAll(context: RelayerContext, head: Block): Promise<void> {
   const [members, threshold] = [await readMembers(context.contracts), await readThreshold(context.contracts)];
+  await takeOwnSeat(context, members);
   const nodes = (await listNodes(context.contracts)).filter(({ status }) => !["exited", "slashed"].includes(status));
   for (let start = 0; start < nodes.length; start += WIDTH) {
     const some = nodes.slice(start, start + WIDTH);

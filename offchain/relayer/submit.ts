@@ -77,7 +77,9 @@ async function submit(
   const { evidenceHash, nodeId } = signed;
   const signatures = chosen.map(({ signature }) => signature);
   try {
-    const sent = await sender.send(submitVerdict(contracts, verdict, signed.possession, signatures), {
+    const renews = (await readNode(contracts, nodeId))?.signingKey === verdict.signingKey;
+    const possession = renews ? "0x" : signed.possession;
+    const sent = await sender.send(submitVerdict(contracts, verdict, possession, signatures), {
       onTaken: (transaction) => verdicts.setSubmission(evidenceHash, { state: "sent", transaction }),
     });
     await verdicts.setSubmission(evidenceHash, { state: "confirmed", transaction: sent.transaction });

@@ -5,7 +5,14 @@ import { figureOf } from "../figures/report.ts";
 import { measureDcap } from "./dcap.ts";
 import { measureChannels, measureConflict, measureModels, measureSettlements } from "./channels.ts";
 import { openGasNetwork, party, type GasNetwork } from "./network.ts";
-import { bondCommittee, measureEquivocation, measureNodes, measureRecheck, startNodes } from "./nodes.ts";
+import {
+  bondCommittee,
+  measureEquivocation,
+  measureFirstOfAll,
+  measureNodes,
+  measureRecheck,
+  startNodes,
+} from "./nodes.ts";
 import { OPERATIONS, type Gas, type Operation } from "./operations.ts";
 
 /** Measures every operation on a chain of its own; the contracts must be compiled. Two runs differ by what random signatures cost. */
@@ -27,11 +34,13 @@ export async function measureGas(): Promise<FiguresReport> {
 async function measureAll(network: GasNetwork): Promise<Gas> {
   await bondCommittee(network);
   network.wait(PRODUCTION.additionDelay);
+  const firstOfAll = await measureFirstOfAll(network);
   const ownNodes = await measureNodes(network);
   const nodes = await startNodes(network, party("provider"), 11);
   const [node] = nodes;
   if (node === undefined) throw new Error("no node");
   return {
+    ...firstOfAll,
     ...ownNodes,
     ...(await measureModels(network, node)),
     ...(await measureSettlements(network, node)),

@@ -2,7 +2,7 @@ import { signDigest } from "#crypto";
 import type { Hex } from "../../offchain/encoding/bytes.ts";
 import type { Verdict } from "../../offchain/verifier/verdict.ts";
 import type { Gas } from "./operations.ts";
-import { reportEquivocation, submitVerdict } from "../../offchain/chain/committee.ts";
+import { reportEquivocation, submitVerdict, takeSeat } from "../../offchain/chain/committee.ts";
 import { callTo } from "../../offchain/chain/contracts.ts";
 import { latestBlock } from "../../offchain/chain/provider.ts";
 import { exitNode, listNodes, recheckNode, register } from "../../offchain/chain/registry.ts";
@@ -42,6 +42,7 @@ export async function bondCommittee(network: GasNetwork): Promise<void> {
   await fund(network, sponsor, "NodeStake", 3n * memberBond);
   for (const member of network.members) {
     await network.send(sponsor, bondFor(network.contracts, member.address, memberBond));
+    await network.send(member, takeSeat(network.contracts, member.address));
   }
 }
 
@@ -57,6 +58,21 @@ export async function startNodes(network: GasNetwork, operator: Party, count: nu
     nodes.push(node);
   }
   return nodes;
+}
+
+/** The first verdict of all reads the platform's policy for those after it. */
+export async function measureFirstOfAll(network: GasNetwork): Promise<Gas<"verdictAfterChange">> {
+  const operator = party("pioneer");
+  await fund(network, operator, "NodeStake", minStake);
+  await network.send(operator, bond(network.contracts, minStake));
+  await network.send(operator, register(network.contracts, word("pioneer"), ENDPOINT));
+  return {
+    verdictAfterChange: await submit(network, {
+      nodeId: await newestNode(network),
+      operator,
+      key: party("pioneer key"),
+    }),
+  };
 }
 
 /** An operator's way from its first deposit to its last withdrawal. */
@@ -86,9 +102,9 @@ export async function measureNodes(
   const registerFirst = await network.send(operator, register(contracts, word("first"), ENDPOINT));
   const nodeId = await newestNode(network);
   const registerMore = await network.send(operator, register(contracts, word("more"), ENDPOINT));
-  const attested = (key: string) => submit(network, { nodeId, operator, key: party(key) });
+  const attested = (key: string, renews = false) => submit(network, { nodeId, operator, key: party(key) }, renews);
   const verdictNew = await attested("first key");
-  const verdictRenewal = await attested("first key");
+  const verdictRenewal = await attested("first key", true);
   const isActive = await network.askActive(nodeId);
   const verdictRotation = await attested("second key");
   const verdictLaterRotation = await attested("third key");
@@ -136,7 +152,8 @@ async function newestNode({ contracts }: GasNetwork): Promise<Hex> {
   return nodeId;
 }
 
-async function submit(network: GasNetwork, node: GasNode): Promise<number> {
+/** A new key proves its possession, a renewed one has. */
+async function submit(network: GasNetwork, node: GasNode, renews = false): Promise<number> {
   const verdict = await verdictFor(network, node);
   const { contracts, members } = network;
   const registry = { chainId: contracts.chain.chainId, verifyingContract: contracts.addresses.NodeRegistry };
@@ -144,7 +161,10 @@ async function submit(network: GasNetwork, node: GasNode): Promise<number> {
   const signatures = members
     .slice(0, PRODUCTION.threshold)
     .map((member) => signVerdict(committee(network), verdict, member.privateKey));
-  return network.send(members[0] ?? node.operator, submitVerdict(contracts, verdict, possession, signatures));
+  return network.send(
+    members[0] ?? node.operator,
+    submitVerdict(contracts, verdict, renews ? "0x" : possession, signatures),
+  );
 }
 
 function committee({ contracts: { chain, addresses } }: GasNetwork) {
@@ -164,7 +184,7 @@ async function verdictFor(network: GasNetwork, { nodeId, operator, key }: GasNod
     tcbStatus: 1,
     evaluationNumber: MIN_EVALUATION_NUMBER,
     workloadId: WORKLOAD_ID,
-    platformId: word("platform"),
+    platformId: word(`platform of ${nodeId}`),
     evidenceHash: word(`evidence ${block.blockNumber}`),
     policyVersion: 1,
     blockNumber: block.blockNumber,

@@ -7,6 +7,7 @@ export const OPERATIONS = {
   registerFirst: { what: "register, an operator's first node" },
   registerMore: { what: "register, a further node" },
   verdictNew: { what: "2-of-3 verdict, a node's first key", target: 130_000 },
+  verdictAfterChange: { what: "2-of-3 verdict, the first on a platform after a change of policy" },
   verdictRenewal: { what: "2-of-3 verdict, renewal of the same key", target: 75_000 },
   verdictRotation: { what: "2-of-3 verdict, first rotation of the key" },
   verdictLaterRotation: { what: "2-of-3 verdict, a later rotation of the key" },

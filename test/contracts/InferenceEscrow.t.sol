@@ -39,8 +39,8 @@ abstract contract EscrowWorld {
     function build() internal {
         nameActors();
         token = new TestToken();
-        registry = new MockNodeRegistry();
-        escrow = new InferenceEscrow(token, INodeRegistry(address(registry)), INodeStake(address(1)), THAW);
+        registry = new MockNodeRegistry(INodeStake(address(0)));
+        escrow = new InferenceEscrow(token, INodeRegistry(address(registry)), THAW);
         for (uint256 node = 0; node < NODES; ++node) {
             registry.setNode(nodeId(node), operatorOf(node), true);
             registry.setKey(nodeId(node), EPOCH, VM.addr(nodeKey(node)));

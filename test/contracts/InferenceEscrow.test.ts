@@ -12,7 +12,6 @@ import { RECEIPT, VOUCHER, PAYER, NODE_ID } from "../support/receipts.ts";
 
 const { ethers, networkHelpers } = await network.create();
 
-const SLASHER_ROLE = 1n;
 const DAY = 86_400;
 const THAW = BigInt(7 * DAY);
 const UNIT = 10n ** 18n;
@@ -49,12 +48,11 @@ async function fixture() {
   const [deployer, payer, other, operatorA, operatorB, stranger] = await ethers.getSigners();
   if (!deployer || !payer || !other || !operatorA || !operatorB || !stranger) throw new Error("too few accounts");
   const token = await deploy<Token>(ethers, "TestToken");
-  const registry = await deploy<MockRegistry>(ethers, "MockNodeRegistry");
   const manager = await deploy<AccessManager>(ethers, "AccessManager", [deployer]);
   const stake = await deploy<NodeStake>(ethers, "NodeStake", [manager, token, 21 * DAY, 5000]);
-  const escrow = await deploy<Escrow>(ethers, "InferenceEscrow", [token, registry, stake, THAW]);
-  await manager.setTargetFunctionRole(stake, [stake.interface.getFunction("slash")?.selector], SLASHER_ROLE);
-  await manager.grantRole(SLASHER_ROLE, escrow, 0);
+  const registry = await deploy<MockRegistry>(ethers, "MockNodeRegistry", [stake]);
+  const escrow = await deploy<Escrow>(ethers, "InferenceEscrow", [token, registry, THAW]);
+  await stake.addLock(registry);
   await registry.setNode(NODE_A, operatorA, true);
   await registry.setNode(NODE_A2, operatorA, true);
   await registry.setNode(NODE_B, operatorB, true);
@@ -78,6 +76,7 @@ async function fixture() {
 
 const registryErrors = new ethers.Interface([
   "error NodeRegistryUnknownNode(bytes32 nodeId)",
+  "error NodeRegistryNotKeyOf(bytes32 nodeId, address signingKey)",
   "error NodeRegistryWrongStatus(bytes32 nodeId, uint8 status)",
 ]);
 
@@ -129,13 +128,12 @@ describe("InferenceEscrow", () => {
       const f = await load();
       expect(await f.escrow.token()).to.equal(await f.token.getAddress());
       expect(await f.escrow.registry()).to.equal(await f.registry.getAddress());
-      expect(await f.escrow.stake()).to.equal(await f.stake.getAddress());
       expect(await f.escrow.thaw()).to.equal(THAW);
     });
 
     it("refuses an address of zero", async () => {
       const f = await load();
-      const given = [f.token, f.registry, f.stake];
+      const given = [f.token, f.registry];
       for (let i = 0; i < given.length; i++) {
         const addresses = given.map((contract, at) => (at === i ? ethers.ZeroAddress : contract));
         await expect(ethers.deployContract("InferenceEscrow", [...addresses, THAW])).to.be.revertedWithCustomError(
@@ -148,7 +146,7 @@ describe("InferenceEscrow", () => {
     it("refuses a thaw of zero or of more than a year", async () => {
       const f = await load();
       for (const thaw of [0, 365 * DAY + 1]) {
-        await expect(ethers.deployContract("InferenceEscrow", [f.token, f.registry, f.stake, thaw]))
+        await expect(ethers.deployContract("InferenceEscrow", [f.token, f.registry, thaw]))
           .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowInvalidThaw")
           .withArgs(thaw);
       }
@@ -396,7 +394,7 @@ describe("InferenceEscrow", () => {
       const f = await load();
       await open(f, 10n);
       await f.registry.setNode(NODE_A, f.operatorA, false);
-      await f.registry.markSlashed(NODE_A);
+      await f.registry.convict(NODE_A, keyA, f.stranger);
       await thawed(f);
       await expect(as(f.escrow, f.payer).withdraw(NODE_A)).to.changeTokenBalance(ethers, f.token, f.payer, 10n);
     });
@@ -896,7 +894,7 @@ describe("InferenceEscrow", () => {
     it("takes the node out even where there is no bond left", async () => {
       const f = await load();
       await f.escrow.reportConflictingReceipts(...(await conflict(f, { units: 2n })));
-      await expect(f.registry.markSlashed(NODE_A)).to.be.revertedWithCustomError(
+      await expect(f.registry.convict(NODE_A, keyA, f.stranger)).to.be.revertedWithCustomError(
         { interface: registryErrors },
         "NodeRegistryWrongStatus",
       );
@@ -942,7 +940,7 @@ describe("InferenceEscrow", () => {
       const f = await loadBonded();
       for (const key of [keyB, new ethers.Wallet(ethers.id("stranger's key"))]) {
         await expect(f.escrow.reportConflictingReceipts(...(await conflict(f, { units: 2n }, [key, key]))))
-          .to.be.revertedWithCustomError(f.escrow, "InferenceEscrowSignerUnknown")
+          .to.be.revertedWithCustomError({ interface: registryErrors }, "NodeRegistryNotKeyOf")
           .withArgs(NODE_A, key.address);
       }
     });
@@ -976,7 +974,7 @@ describe("InferenceEscrow", () => {
     async function hostileFixture() {
       const base = await fixture();
       const token = await deploy<HostileToken & Token>(ethers, "HostileToken");
-      const escrow = await deploy<Escrow>(ethers, "InferenceEscrow", [token, base.registry, base.stake, THAW]);
+      const escrow = await deploy<Escrow>(ethers, "InferenceEscrow", [token, base.registry, THAW]);
       const domain = { ...base.domain, verifyingContract: await escrow.getAddress() };
       await token.mint(base.payer, FUNDS);
       await as(token, base.payer).approve(escrow, FUNDS);

@@ -20,7 +20,7 @@ const TERMS = {
 async function fixture() {
   const [, owner, heir, operator, stranger] = await ethers.getSigners();
   if (!owner || !heir || !operator || !stranger) throw new Error("too few accounts");
-  const registry = await deploy<MockRegistry>(ethers, "MockNodeRegistry");
+  const registry = await deploy<MockRegistry>(ethers, "MockNodeRegistry", [ethers.ZeroAddress]);
   const models = await deploy<ModelRegistry>(ethers, "ModelRegistry", [registry]);
   await registry.setNode(NODE, operator, true);
   await as(models, owner).register(MODEL, TERMS);

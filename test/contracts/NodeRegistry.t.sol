@@ -7,6 +7,7 @@ import {NodeStake} from "../../contracts/NodeStake.sol";
 import {ReferenceValues} from "../../contracts/ReferenceValues.sol";
 import {INodeRegistry} from "../../contracts/interfaces/INodeRegistry.sol";
 import {IReferenceValues} from "../../contracts/interfaces/IReferenceValues.sol";
+import {OpenLock} from "../../contracts/mocks/OpenLock.sol";
 import {TestToken} from "../../contracts/mocks/TestToken.sol";
 import {NodeId} from "../../contracts/types/NodeId.sol";
 import {NodeStatus} from "../../contracts/types/NodeStatus.sol";
@@ -23,7 +24,8 @@ interface Vm {
 }
 
 /// @dev Operator, attester, governor, guardian and community of a registry at once, with three nodes, three workloads and
-/// two platform identities: does whatever a run asks for, and remembers which keys are dead.
+/// four platform identities: does whatever a run asks for, and remembers which keys are dead. As an enclave binds its
+/// key to one node, each node has keys of its own.
 contract RegistryHandler {
     Vm private constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     address private constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
@@ -40,19 +42,24 @@ contract RegistryHandler {
 
     mapping(address signingKey => bool isDead) private _dead;
     mapping(NodeId nodeId => uint256 privateKey) private _lastKey;
+    mapping(NodeId nodeId => bytes32 platformId) public platformOf;
+    TestToken private _token;
+    OpenLock private _lock;
     uint256 public attested;
     bool public brokeRule;
 
     constructor() {
         AccessManager manager = new AccessManager(address(this));
-        TestToken token = new TestToken();
-        stake = new NodeStake(address(manager), token, 21 days, 5_000);
+        _token = new TestToken();
+        stake = new NodeStake(address(manager), _token, 21 days, 5_000);
         referenceValues = new ReferenceValues(address(manager), 0);
         registry = new NodeRegistry(address(manager), stake, referenceValues, MIN_STAKE, 1 hours);
-        registry.addAttester(address(this));
-        token.mint(address(this), NODES * MIN_STAKE);
-        token.approve(address(stake), NODES * MIN_STAKE);
-        stake.deposit(NODES * MIN_STAKE);
+        registry.setCommittee(address(this));
+        stake.addLock(registry);
+        _lock = new OpenLock(stake);
+        stake.addLock(_lock);
+        referenceValues.setObserver(registry);
+        _bond(NODES * MIN_STAKE);
         for (uint256 i = 0; i < NODES; ++i) registry.register(bytes32(i), "http://node");
         for (uint256 i = 0; i < 3; ++i) referenceValues.addWorkload(workloadAt(i), PLATFORM);
         setPolicy(false);
@@ -63,7 +70,7 @@ contract RegistryHandler {
     }
 
     function attest(uint256 node, uint256 key, uint256 workload, uint256 platformId) external {
-        _attest(nodeAt(node), 1 + (key % KEYS), workloadAt(workload), platformId);
+        _attest(nodeAt(node), 1 + (key % KEYS) + (node % NODES) * KEYS, workloadAt(workload), platformId);
     }
 
     function renew(uint256 node, uint256 platformId) external {
@@ -94,9 +101,12 @@ contract RegistryHandler {
     }
 
     function toggleDenial(uint256 which) external {
-        bytes32 id = which % 2 == 0 ? workloadAt(which / 2) : bytes32(1 + ((which / 2) % 2));
-        if (referenceValues.denied(id)) referenceValues.allow(id);
-        else referenceValues.deny(id, "");
+        bytes32 id = which % 2 == 0 ? workloadAt(which / 2) : platformAt(which / 2);
+        if (referenceValues.denied(id)) return referenceValues.allow(id);
+        referenceValues.deny(id, "");
+        for (uint256 i = 0; i < NODES; ++i) {
+            if (platformOf[nodeAt(i)] == id) _dead[registry.node(nodeAt(i)).signingKey] = true;
+        }
     }
 
     function setPolicy(bool suspended) public {
@@ -108,6 +118,7 @@ contract RegistryHandler {
         address signingKey = registry.node(nodeId).signingKey;
         bool wasActive = registry.isActive(nodeId);
         try registry.recheck(nodeId) {
+            if (registry.node(nodeId).status == NodeStatus.Active) return;
             _dead[signingKey] = true;
             if (wasActive) brokeRule = true;
         } catch {}
@@ -127,8 +138,14 @@ contract RegistryHandler {
 
     function toggleStake(uint96 amount) external {
         uint256 bonded = stake.bondedOf(address(this));
-        if (bonded == NODES * MIN_STAKE) stake.requestUnbond(1 + (amount % bonded));
-        else stake.cancelUnbond();
+        if (bonded < NODES * MIN_STAKE) return _bond(NODES * MIN_STAKE - bonded);
+        _lock.slash(address(this), 1 + (amount % bonded), address(1));
+    }
+
+    function unbond(uint96 amount) external {
+        try stake.requestUnbond(amount) {
+            brokeRule = true;
+        } catch {}
     }
 
     function wait(uint32 time) external {
@@ -143,18 +160,28 @@ contract RegistryHandler {
         return keccak256(abi.encode("workload", index % 3));
     }
 
+    function platformAt(uint256 index) public pure returns (bytes32) {
+        return bytes32(1 + (index % 4));
+    }
+
     /// @dev What `isActive` promises, written once more from the views alone.
     function mayBeActive(NodeId nodeId) external view returns (bool) {
         INodeRegistry.Node memory node = registry.node(nodeId);
         bool current = node.status == NodeStatus.Active && node.expiresAt > block.timestamp && !registry.paused();
         bool live = referenceValues.workloadVersion(node.workloadId) == node.policyVersion && node.policyVersion != 0;
-        bool clean = !referenceValues.denied(node.workloadId) && !referenceValues.denied(node.platformId);
+        bool clean = !referenceValues.denied(node.workloadId) && !referenceValues.denied(platformOf[nodeId]);
         bool bonded = stake.bondedOf(node.operator) >= registry.liveNodes(node.operator) * registry.minStake();
         return current && live && clean && bonded && referenceValues.platformPolicy(node.platform).accepted;
     }
 
     function isDead(address signingKey) external view returns (bool) {
         return _dead[signingKey];
+    }
+
+    function _bond(uint256 amount) private {
+        _token.mint(address(this), amount);
+        _token.approve(address(stake), amount);
+        stake.deposit(amount);
     }
 
     /// @dev With a later time for every result, so that only keys and policy decide.
@@ -168,6 +195,7 @@ contract RegistryHandler {
             if (_dead[verdict.signingKey]) brokeRule = true;
             if (before != address(0) && before != verdict.signingKey) _dead[before] = true;
             _lastKey[nodeId] = privateKey;
+            platformOf[nodeId] = verdict.platformId;
         } catch {
             if (registry.node(nodeId).signingKey != before) brokeRule = true;
         }
@@ -186,7 +214,7 @@ contract RegistryHandler {
         verdict.tcbStatus = TcbStatus.wrap(1);
         verdict.evaluationNumber = 17;
         verdict.workloadId = workloadId;
-        verdict.platformId = bytes32(1 + (platformId % 2));
+        verdict.platformId = platformAt(platformId);
         verdict.policyVersion = referenceValues.workloadVersion(workloadId);
         verdict.blockNumber = 1;
         verdict.blockHash = BLOCK_HASH;
@@ -223,11 +251,11 @@ contract NodeRegistryInvariants {
         assert(!_handler.brokeRule());
     }
 
-    function invariant_everyKeyHasOneOwner() external view {
+    function invariant_anActiveNodeHoldsItsPlatformAlone() external view {
         for (uint256 i = 0; i < _handler.NODES(); ++i) {
             NodeId nodeId = _handler.nodeAt(i);
-            address signingKey = _handler.registry().node(nodeId).signingKey;
-            assert(signingKey == address(0) || _handler.registry().keyOwner(signingKey) == nodeId);
+            if (!_handler.registry().isActive(nodeId)) continue;
+            assert(_handler.registry().platformNode(_handler.platformOf(nodeId)) == nodeId);
         }
     }
 

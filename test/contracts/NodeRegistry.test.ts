@@ -34,6 +34,7 @@ const { ethers, networkHelpers } = await hardhatNetwork.create();
 const { time } = networkHelpers;
 
 const HISTORY = "0x0000F90827F1C53a10cb7A02335B175320002935";
+const SOMEBODY = "0x0000000000000000000000000000000000000001";
 /** MSTORE 255, REVERT 32 bytes. */
 const REVERTING = "0x60ff5f5260205ffd";
 
@@ -42,7 +43,7 @@ async function fixture() {
   const network = await deployNetwork(ethers);
   const [attester] = network.accounts.slice(6);
   if (!attester) throw new Error("too few accounts");
-  await network.registry.addAttester(attester);
+  await network.registry.setProver(attester, true);
   const attesting = as(network.registry, attester);
   const record = async (verdict: TestVerdict, key: Signer) =>
     attesting.attest(verdict, await signBinding(network.registryDomain, verdict, key));
@@ -97,19 +98,21 @@ describe("NodeRegistry", () => {
 
   describe("who may do what", () => {
     const CALLS: readonly [keyof NodeRegistry, (nodeId: string) => unknown[], string][] = [
-      ["addAttester", () => ["0x0000000000000000000000000000000000000001"], "governor"],
+      ["setCommittee", () => [SOMEBODY], "governor"],
+      ["setProver", () => [SOMEBODY, true], "governor"],
+      ["setFaultProver", () => [SOMEBODY, true], "governor"],
       ["setMinStake", () => [5n], "governor"],
       ["unpause", () => [], "governor"],
       ["pause", () => [], "guardian"],
-      ["removeAttester", () => ["0x0000000000000000000000000000000000000001"], "guardian"],
+      ["dismissCommittee", () => [], "guardian"],
+      ["dismissProver", () => [SOMEBODY], "guardian"],
       ["revoke", (nodeId) => [nodeId, "reason"], "guardian"],
-      ["markSlashed", (nodeId) => [nodeId], "slasher"],
     ];
 
     for (const [method, values, role] of CALLS) {
       it(`${String(method)} is for the ${role}`, async () => {
         const { registry, governor, guardian, community, operator, slasher, attester, nodeId } = await loadActive();
-        const allowed = { governor: [governor], guardian: [guardian, governor], slasher: [slasher] }[role] ?? [];
+        const allowed = { governor: [governor], guardian: [guardian, governor] }[role] ?? [];
         for (const account of [governor, guardian, community, operator, slasher, attester]) {
           if (allowed.includes(account)) continue;
           await expect(as(registry, account).getFunction(method as string)(...values(nodeId)))
@@ -211,7 +214,8 @@ describe("NodeRegistry", () => {
         .to.emit(registry, "NodeAttested")
         .withArgs(nodeId, key.address, 1, sealingKey, configHash, TDX, false, WORKLOAD, evidenceHash, expiresAt);
       expect(await registry.isActive(nodeId)).to.equal(true);
-      expect(await registry.keyOwner(key.address)).to.equal(nodeId);
+      expect(await registry.isKeyOf(nodeId, key.address)).to.equal(true);
+      expect(await registry.platformNode(PLATFORM_ID)).to.equal(nodeId);
       expect(await registry.node(nodeId)).to.deep.equal([
         nodeId,
         verdict.operator,
@@ -223,7 +227,6 @@ describe("NodeRegistry", () => {
         17n,
         1n,
         WORKLOAD,
-        PLATFORM_ID,
         evidenceHash,
         BigInt(verdict.issuedAt),
         BigInt(expiresAt),
@@ -256,7 +259,7 @@ describe("NodeRegistry", () => {
       );
     });
 
-    it("is for attesters only", async () => {
+    it("is for the committee and provers only", async () => {
       const network = await load();
       const verdict = await verdictFor(network, network.key);
       const possession = await signBinding(network.registryDomain, verdict, network.key);
@@ -283,14 +286,20 @@ describe("NodeRegistry", () => {
       [
         "another workload under the version of this one",
         () => ({ workloadId: id("no") }),
-        "NodeRegistryWrongPolicyVersion",
-        () => [id("no"), 0, 1],
+        "NodeRegistryNotAcceptable",
+        (v) => [v.nodeId, REFUSAL.WorkloadOfOtherVersion],
       ],
       [
         "a version that is not the live one",
         () => ({ policyVersion: 2 }),
-        "NodeRegistryWrongPolicyVersion",
-        () => [WORKLOAD, 1, 2],
+        "NodeRegistryNotAcceptable",
+        (v) => [v.nodeId, REFUSAL.WorkloadUnknown],
+      ],
+      [
+        "a platform without an identity",
+        () => ({ platformId: ZeroHash }),
+        "NodeRegistryNoPlatformIdentity",
+        (v) => [v.nodeId],
       ],
       ["a platform without a policy", () => ({ platform: 1 }), "NodeRegistryEvidenceTooOld", (v) => [v.issuedAt, 0]],
       [
@@ -306,10 +315,10 @@ describe("NodeRegistry", () => {
         (v) => [v.nodeId, REFUSAL.EvaluationTooLow],
       ],
       [
-        "an evaluation number of more than 24 bits",
-        () => ({ evaluationNumber: 2 ** 24 }),
+        "an evaluation number of more than 16 bits",
+        () => ({ evaluationNumber: 2 ** 16 }),
         "SafeCastOverflowedUintDowncast",
-        () => [24, 2 ** 24],
+        () => [16, 2 ** 16],
       ],
       [
         "a validity longer than the policy's",
@@ -449,26 +458,83 @@ describe("NodeRegistry", () => {
       );
     });
 
-    it("needs the operator's bond", async () => {
+    it("needs the operator's bond, also after a slash", async () => {
       const network = await load();
-      const { registry, stake, operator, attest, key } = network;
-      await as(stake, operator).requestUnbond(MIN_STAKE + 1n);
+      const { registry, lock, operator, stranger, attest, key } = network;
+      await lock.slash(operator, MIN_STAKE, stranger);
+      await attest(key);
+      await lock.slash(operator, MIN_STAKE, stranger);
       await expect(attest(key))
         .to.be.revertedWithCustomError(registry, "NodeRegistryInsufficientStake")
-        .withArgs(operator, MIN_STAKE, MIN_STAKE - 1n);
+        .withArgs(operator, MIN_STAKE, MIN_STAKE / 2n);
     });
 
-    it("refuses nodes that left or were slashed", async () => {
+    it("is closed before policy and stake report to the registry (trap 3: no flag that is off by default)", async () => {
+      const { manager, stake, referenceValues, registry, own, operator } = await load();
+      const args = [manager, stake, referenceValues, MIN_STAKE, KEY_OVERLAP];
+      const alone = await deploy<NodeRegistry>(ethers, "NodeRegistry", args);
+      await expect(as(alone, operator).register(SALT, ENDPOINT)).to.be.revertedWithCustomError(
+        alone,
+        "NodeRegistryNotLinked",
+      );
+      await stake.addLock(alone);
+      await expect(as(alone, operator).register(SALT, ENDPOINT)).to.be.revertedWithCustomError(
+        alone,
+        "NodeRegistryNotLinked",
+      );
+      await stake.removeLock(registry);
+      await expect(own.register(id("b"), ENDPOINT)).to.be.revertedWithCustomError(registry, "NodeRegistryNotLinked");
+    });
+
+    it("hears policy and stake from nobody else", async () => {
+      const { registry, governor } = await load();
+      const calls: readonly [keyof NodeRegistry, unknown[], string][] = [
+        ["policyLinked", [], "NodeRegistryNotReferenceValues"],
+        ["policyChanged", [], "NodeRegistryNotReferenceValues"],
+        ["platformDenied", [PLATFORM_ID], "NodeRegistryNotReferenceValues"],
+        ["stakeLinked", [true], "NodeRegistryNotStake"],
+        ["stakeSlashed", [governor], "NodeRegistryNotStake"],
+      ];
+      for (const [method, values, error] of calls) {
+        await expect(registry.getFunction(method as string)(...values))
+          .to.be.revertedWithCustomError(registry, error)
+          .withArgs(governor);
+      }
+    });
+
+    it("takes one active node for each platform identity", async () => {
+      const { registry, own, attest, nodeId, verdict } = await loadActive();
+      await own.register(id("b"), ENDPOINT);
+      const other = { nodeId: await registry.nodeAt(1) };
+      await expect(attest(enclaveKey("other"), other))
+        .to.be.revertedWithCustomError(registry, "NodeRegistryPlatformTaken")
+        .withArgs(PLATFORM_ID, nodeId);
+      await time.increaseTo(verdict.expiresAt);
+      await attest(enclaveKey("other"), other);
+      expect(await registry.platformNode(PLATFORM_ID)).to.equal(other.nodeId);
+      await expect(attest(enclaveKey("back")))
+        .to.be.revertedWithCustomError(registry, "NodeRegistryPlatformTaken")
+        .withArgs(PLATFORM_ID, other.nodeId);
+      await attest(enclaveKey("back"), { platformId: id("elsewhere") });
+      expect(await registry.isActive(nodeId)).to.equal(true);
+    });
+
+    it("leaves a platform free that its node moved away from", async () => {
+      const { registry, own, attest, nodeId } = await loadActive();
+      await attest(enclaveKey("moved"), { platformId: id("elsewhere") });
+      await own.register(id("b"), ENDPOINT);
+      const other = await registry.nodeAt(1);
+      await attest(enclaveKey("other"), { nodeId: other });
+      expect([await registry.isActive(nodeId), await registry.isActive(other)]).to.deep.equal([true, true]);
+    });
+
+    it("refuses nodes that left", async () => {
       const network = await load();
-      const { registry, own, slasher, nodeId, attest, key } = network;
+      const { registry, own, nodeId, attest, key } = network;
       await own.exit(nodeId);
       await expect(attest(key))
         .to.be.revertedWithCustomError(registry, "NodeRegistryWrongStatus")
         .withArgs(nodeId, STATUS.Exited);
-      await as(registry, slasher).markSlashed(nodeId);
-      await expect(attest(key))
-        .to.be.revertedWithCustomError(registry, "NodeRegistryWrongStatus")
-        .withArgs(nodeId, STATUS.Slashed);
     });
 
     it("refuses a denied platform identity and a denied workload (community layer)", async () => {
@@ -544,11 +610,12 @@ describe("NodeRegistry", () => {
       expect((await registry.receiptKey(nodeId, 1)).signingKey).to.equal(ZeroAddress);
     });
 
-    it("remembers the owner of every key for ever and takes none back", async () => {
+    it("remembers every replaced key for ever and takes none back", async () => {
       const { registry, attest, own, key, nodeId } = await loadActive();
       await attest(enclaveKey("second"));
       await attest(enclaveKey("third"));
-      expect(await registry.keyOwner(key.address)).to.equal(nodeId);
+      expect(await registry.isKeyOf(nodeId, key.address)).to.equal(true);
+      expect(await registry.isKeyOf(nodeId, ZeroAddress)).to.equal(false);
       await expect(attest(key))
         .to.be.revertedWithCustomError(registry, "NodeRegistryKeyUsed")
         .withArgs(key.address, nodeId);
@@ -595,13 +662,17 @@ describe("NodeRegistry", () => {
     });
 
     it("needs the bond for all live nodes, and comes back with it", async () => {
-      const { registry, stake, own, operator, nodeId } = await loadActive();
+      const network = await loadActive();
+      const { registry, stake, lock, own, operator, stranger, nodeId } = network;
       await own.register(id("b"), ENDPOINT);
-      await as(stake, operator).requestUnbond(1n);
+      await expect(as(stake, operator).requestUnbond(1n))
+        .to.be.revertedWithCustomError(stake, "NodeStakeLocked")
+        .withArgs(operator, 2n * MIN_STAKE, 2n * MIN_STAKE, 1n);
+      await lock.slash(operator, 1n, stranger);
       expect(await registry.isActive(nodeId)).to.equal(false);
-      await as(stake, operator).cancelUnbond();
+      await bond(network, operator.address, 1n);
       expect(await registry.isActive(nodeId)).to.equal(true);
-      await as(stake, operator).requestUnbond(MIN_STAKE);
+      await lock.slash(operator, 1n, stranger);
       await own.exit(await registry.nodeAt(1));
       expect(await registry.isActive(nodeId)).to.equal(true);
     });
@@ -649,24 +720,37 @@ describe("NodeRegistry", () => {
         .to.emit(registry, "NodeRevoked")
         .withArgs(nodeId, enclaveKey("second").address, REFUSAL.WorkloadRemoved, "");
       const node = await registry.node(nodeId);
-      expect([node.status, node.signingKey, node.previousKey]).to.deep.equal([
-        STATUS.Revoked,
-        ZeroAddress,
-        ZeroAddress,
-      ]);
+      expect(node.status).to.equal(STATUS.Revoked);
       for (const epoch of [0, 1, 2]) {
         expect(await registry.receiptKey(nodeId, epoch)).to.deep.equal([ZeroAddress, operator.address]);
       }
-      expect(await registry.keyOwner(key.address)).to.equal(nodeId);
+      expect(await registry.isKeyOf(nodeId, key.address)).to.equal(true);
+    });
+
+    it("notes once for each policy epoch that a node is acceptable", async () => {
+      const { registry, referenceValues, guardian, nodeId } = await loadActive();
+      const before = await registry.epoch();
+      await as(referenceValues, guardian).removeTcbStatus(TDX, 2);
+      expect(await registry.epoch()).to.equal(before + 1n);
+      expect(await registry.isActive(nodeId)).to.equal(true);
+      await expect(registry.recheck(nodeId))
+        .to.emit(registry, "NodeRechecked")
+        .withArgs(nodeId, before + 1n);
+      expect(await registry.isActive(nodeId)).to.equal(true);
+      await expect(registry.recheck(nodeId)).to.be.revertedWithCustomError(registry, "NodeRegistryStillAcceptable");
     });
 
     it("refuses to revoke what is acceptable, and what is not active", async () => {
-      const { registry, stake, operator, own, nodeId } = await loadActive();
-      await as(stake, operator).requestUnbond(2n * MIN_STAKE);
-      expect(await registry.isActive(nodeId)).to.equal(false);
+      const { registry, lock, operator, stranger, own, nodeId } = await loadActive();
       await expect(registry.recheck(nodeId))
         .to.be.revertedWithCustomError(registry, "NodeRegistryStillAcceptable")
         .withArgs(nodeId);
+      await lock.slash(operator, MIN_STAKE, stranger);
+      await lock.slash(operator, MIN_STAKE, stranger);
+      expect(await registry.isActive(nodeId)).to.equal(false);
+      await expect(registry.recheck(nodeId))
+        .to.be.revertedWithCustomError(registry, "NodeRegistryInsufficientStake")
+        .withArgs(operator, MIN_STAKE, MIN_STAKE / 2n);
       await own.exit(nodeId);
       await expect(registry.recheck(nodeId))
         .to.be.revertedWithCustomError(registry, "NodeRegistryWrongStatus")
@@ -715,7 +799,7 @@ describe("NodeRegistry", () => {
         }
         await expect(attest(key)).to.be.revertedWithCustomError(
           registry,
-          recheck ? "NodeRegistryKeyUsed" : "NodeRegistryWrongPolicyVersion",
+          recheck ? "NodeRegistryKeyUsed" : "NodeRegistryNotAcceptable",
         );
         await attest(enclaveKey("second"), { policyVersion: 2 });
         expect(await registry.isActive(nodeId)).to.equal(true);
@@ -781,62 +865,103 @@ describe("NodeRegistry", () => {
     });
 
     it("frees the bond, which stays slashable while it thaws", async () => {
-      const { own, stake, token, operator, slasher, nodeId } = await loadActive();
+      const { own, stake, lock, token, operator, slasher, nodeId } = await loadActive();
       await own.exit(nodeId);
       await as(stake, operator).requestUnbond(2n * MIN_STAKE);
       await time.increase(THAW - HOUR);
-      await as(stake, slasher).slash(operator, MIN_STAKE, slasher);
+      await lock.slash(operator, MIN_STAKE, slasher);
       await time.increase(HOUR);
       await as(stake, operator).withdraw();
       expect(await token.balanceOf(operator)).to.equal(MIN_STAKE);
     });
   });
 
-  describe("markSlashed", () => {
-    it("ends a node and its keys for ever, once", async () => {
-      const { registry, slasher, operator, key, nodeId } = await loadActive();
-      const slashing = as(registry, slasher);
-      await expect(slashing.markSlashed(nodeId)).to.emit(registry, "NodeSlashed").withArgs(nodeId, key.address);
+  describe("convict", () => {
+    it("ends a node and its keys for ever, once, and slashes for the challenger", async () => {
+      const { registry, stake, slasher, stranger, operator, key, nodeId, attest } = await loadActive();
+      const accusing = as(registry, slasher);
+      const convicting = accusing.convict(nodeId, key.address, stranger);
+      await expect(convicting).to.emit(registry, "NodeSlashed").withArgs(nodeId, key.address);
+      await expect(convicting)
+        .to.emit(stake, "StakeSlashed")
+        .withArgs(operator, stranger, MIN_STAKE / 2n, MIN_STAKE / 2n);
       expect(await statusOf(registry, nodeId)).to.equal(STATUS.Slashed);
       expect(await registry.liveNodes(operator)).to.equal(0);
       expect((await registry.receiptKey(nodeId, 1)).signingKey).to.equal(ZeroAddress);
-      await expect(slashing.markSlashed(nodeId))
+      await expect(accusing.convict(nodeId, key.address, stranger))
         .to.be.revertedWithCustomError(registry, "NodeRegistryWrongStatus")
         .withArgs(nodeId, STATUS.Slashed);
-      await expect(slashing.markSlashed(id("no")))
-        .to.be.revertedWithCustomError(registry, "NodeRegistryUnknownNode")
-        .withArgs(id("no"));
+      await expect(attest(key))
+        .to.be.revertedWithCustomError(registry, "NodeRegistryWrongStatus")
+        .withArgs(nodeId, STATUS.Slashed);
     });
 
-    it("reaches a node that left before the proof", async () => {
-      const { registry, slasher, own, operator, nodeId } = await loadActive();
+    it("asks again whether the operator's other nodes are covered", async () => {
+      const { registry, own, attest, slasher, stranger, key, nodeId } = await loadActive();
+      await own.register(id("b"), ENDPOINT);
+      const other = await registry.nodeAt(1);
+      await attest(enclaveKey("other"), { nodeId: other, platformId: id("elsewhere") });
+      await as(registry, slasher).convict(nodeId, key.address, stranger);
+      expect(await registry.isActive(other)).to.equal(true);
+      await as(registry, slasher).convict(other, enclaveKey("other").address, stranger);
+      expect(await registry.isActive(other)).to.equal(false);
+    });
+
+    it("reaches a node that left before the proof, by any key that it ever had", async () => {
+      const { registry, slasher, stranger, own, attest, operator, key, nodeId } = await loadActive();
+      await attest(enclaveKey("second"));
+      await attest(enclaveKey("third"));
       await own.exit(nodeId);
-      await as(registry, slasher).markSlashed(nodeId);
+      await as(registry, slasher).convict(nodeId, key.address, stranger);
       expect(await statusOf(registry, nodeId)).to.equal(STATUS.Slashed);
       expect(await registry.liveNodes(operator)).to.equal(0);
     });
+
+    it("refuses unknown nodes, keys that are not the node's, and who proves no faults", async () => {
+      const { registry, slasher, stranger, governor, key, nodeId } = await loadActive();
+      const accusing = as(registry, slasher);
+      await expect(accusing.convict(id("no"), key.address, stranger))
+        .to.be.revertedWithCustomError(registry, "NodeRegistryUnknownNode")
+        .withArgs(id("no"));
+      for (const other of [ZeroAddress, enclaveKey("other").address]) {
+        await expect(accusing.convict(nodeId, other, stranger))
+          .to.be.revertedWithCustomError(registry, "NodeRegistryNotKeyOf")
+          .withArgs(nodeId, other);
+      }
+      for (const account of [governor, stranger]) {
+        await expect(as(registry, account).convict(nodeId, key.address, stranger))
+          .to.be.revertedWithCustomError(registry, "NodeRegistryNotFaultProver")
+          .withArgs(account);
+      }
+    });
   });
 
-  describe("attesters", () => {
-    it("are added by the governor and removed by the guardian, at once", async () => {
+  describe("who records and who convicts", () => {
+    it("is named by the governor and dismissed by the guardian, at once", async () => {
       const network = await load();
-      const { registry, guardian, attester, attest, key } = network;
-      await expect(registry.addAttester(attester))
-        .to.be.revertedWithCustomError(registry, "NodeRegistryAttesterExists")
-        .withArgs(attester);
-      await expect(registry.addAttester(ZeroAddress)).to.be.revertedWithCustomError(
+      const { registry, guardian, committee, attester, attest, key } = network;
+      expect(await registry.committee()).to.equal(await committee.getAddress());
+      await expect(registry.setProver(ZeroAddress, true)).to.be.revertedWithCustomError(
         registry,
         "NodeRegistryZeroAddress",
       );
-      await expect(as(registry, guardian).removeAttester(attester))
-        .to.emit(registry, "AttesterRemoved")
-        .withArgs(attester);
-      expect(await registry.isAttester(attester)).to.equal(false);
+      await expect(registry.setFaultProver(ZeroAddress, true)).to.be.revertedWithCustomError(
+        registry,
+        "NodeRegistryZeroAddress",
+      );
+      await expect(as(registry, guardian).dismissProver(attester))
+        .to.emit(registry, "ProverSet")
+        .withArgs(attester, false);
+      expect(await registry.isProver(attester)).to.equal(false);
       await expect(attest(key)).to.be.revertedWithCustomError(registry, "NodeRegistryNotAttester");
-      await expect(as(registry, guardian).removeAttester(attester))
-        .to.be.revertedWithCustomError(registry, "NodeRegistryNotAttester")
-        .withArgs(attester);
-      await expect(registry.addAttester(attester)).to.emit(registry, "AttesterAdded").withArgs(attester);
+      await expect(as(registry, guardian).dismissCommittee()).to.emit(registry, "CommitteeSet").withArgs(ZeroAddress);
+      expect(await registry.committee()).to.equal(ZeroAddress);
+      await expect(registry.setCommittee(attester)).to.emit(registry, "CommitteeSet").withArgs(attester);
+      await attest(key);
+      await expect(registry.setFaultProver(attester, true))
+        .to.emit(registry, "FaultProverSet")
+        .withArgs(attester, true);
+      expect(await registry.isFaultProver(attester)).to.equal(true);
     });
   });
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {NodeStake} from "../../contracts/NodeStake.sol";
+import {OpenLock} from "../../contracts/mocks/OpenLock.sol";
 import {TestToken} from "../../contracts/mocks/TestToken.sol";
 
 interface Vm {
@@ -11,27 +12,25 @@ interface Vm {
     function warp(uint256 timestamp) external;
 }
 
-/// @dev A stake in which this contract may slash, and four operators.
+/// @dev A stake with one lock, through which anybody may slash, and four operators.
 abstract contract StakeWorld {
     Vm internal constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
     address internal constant DEAD = 0x000000000000000000000000000000000000dEaD;
     address internal constant CHALLENGER = address(0xC0FFEE);
     uint40 internal constant THAW = 21 days;
     uint16 internal constant CAP_BPS = 3_000;
-    uint64 internal constant SLASHER = 7;
     uint256 internal constant OPERATORS = 4;
 
     TestToken public token;
     NodeStake public stake;
+    OpenLock public lock;
 
     function build() internal {
         AccessManager manager = new AccessManager(address(this));
         token = new TestToken();
         stake = new NodeStake(address(manager), token, THAW, CAP_BPS);
-        bytes4[] memory selectors = new bytes4[](1);
-        selectors[0] = NodeStake.slash.selector;
-        manager.setTargetFunctionRole(address(stake), selectors, SLASHER);
-        manager.grantRole(SLASHER, address(this), 0);
+        lock = new OpenLock(stake);
+        stake.addLock(lock);
         token.approve(address(stake), type(uint256).max);
     }
 
@@ -101,7 +100,7 @@ contract StakeHandler is StakeWorld {
         address operator = operatorAt(who);
         uint256 before = total(operator);
         uint256 reward = token.balanceOf(CHALLENGER);
-        uint256 taken = stake.slash(operator, amount, CHALLENGER);
+        uint256 taken = lock.slash(operator, amount, CHALLENGER);
         reward = token.balanceOf(CHALLENGER) - reward;
         rewarded += reward;
         burned += taken - reward;
@@ -110,12 +109,18 @@ contract StakeHandler is StakeWorld {
         if (total(operator) != before - taken || reward > taken - reward) brokeRule = true;
     }
 
+    function sweep() external {
+        uint256 before = token.balanceOf(DEAD);
+        if (stake.sweepBurned() != token.balanceOf(DEAD) - before) brokeRule = true;
+    }
+
     function wait(uint32 time) external {
         VM.warp(block.timestamp + (time % (2 * THAW)));
     }
 }
 
 contract NodeStakeInvariants {
+    address private constant DEAD = 0x000000000000000000000000000000000000dEaD;
     StakeHandler private _handler;
 
     function setUp() external {
@@ -128,7 +133,8 @@ contract NodeStakeInvariants {
     }
 
     function invariant_stakeIsBacked() external view {
-        assert(_handler.token().balanceOf(address(_handler.stake())) == _sumOfStakes());
+        uint256 unswept = _handler.burned() - _handler.token().balanceOf(DEAD);
+        assert(_handler.token().balanceOf(address(_handler.stake())) == _sumOfStakes() + unswept);
     }
 
     function invariant_depositsAreStakeWithdrawalsRewardsAndBurned() external view {
@@ -138,7 +144,6 @@ contract NodeStakeInvariants {
 
     function invariant_burnedIsAtLeastHalfOfWhatWasTaken() external view {
         assert(_handler.stake().totalBurned() == _handler.burned());
-        assert(_handler.token().balanceOf(0x000000000000000000000000000000000000dEaD) == _handler.burned());
         assert(_handler.burned() >= _handler.rewarded());
     }
 
@@ -163,7 +168,7 @@ contract NodeStakeFuzz is StakeWorld {
         VM.prank(operator);
         stake.requestUnbond(unbonding);
         VM.warp(block.timestamp + time);
-        uint256 taken = stake.slash(operator, amount, CHALLENGER);
+        uint256 taken = lock.slash(operator, amount, CHALLENGER);
         uint256 most = (uint256(bond) * CAP_BPS) / 10_000;
         assert(taken == (amount < most ? amount : most));
         assert(total(operator) == bond - taken);
@@ -189,13 +194,15 @@ contract NodeStakeFuzz is StakeWorld {
         VM.assume(bond > 0);
         address operator = operatorAt(2);
         _bond(operator, bond);
-        uint256 taken = stake.slash(operator, amount, operator);
+        uint256 taken = lock.slash(operator, amount, operator);
         assert(token.balanceOf(operator) <= taken / 2);
+        assert(stake.sweepBurned() == taken - token.balanceOf(operator));
         assert(token.balanceOf(DEAD) == taken - token.balanceOf(operator));
+        assert(stake.sweepBurned() == 0);
     }
 
-    function testFuzz_onlyTheSlasherSlashes(address caller, uint96 bond) external {
-        VM.assume(caller != address(this) && bond > 0);
+    function testFuzz_onlyALockSlashes(address caller, uint96 bond) external {
+        VM.assume(caller != address(lock) && bond > 0);
         _bond(operatorAt(3), bond);
         VM.prank(caller);
         (bool slashed, ) = address(stake).call(abi.encodeCall(NodeStake.slash, (operatorAt(3), bond, caller)));

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { MaxUint256, Signature, ZeroAddress } from "ethers";
 import { network as hardhatNetwork } from "hardhat";
-import { as, deploy, type HostileToken, type NodeStake, type TestToken } from "../support/deployed.ts";
+import { as, deploy, type HostileToken, type NodeStake, type OpenLock, type TestToken } from "../support/deployed.ts";
 import { accountWallet, bond, deployProtocol, SLASH_CAP_BPS, THAW } from "../support/protocol.ts";
 
 const { ethers, networkHelpers } = await hardhatNetwork.create();
@@ -12,14 +12,14 @@ const BONDED = 1_000n;
 
 async function fixture() {
   const protocol = await deployProtocol(ethers);
-  const { token, stake, operator, stranger, slasher } = protocol;
+  const { token, stake, lock, operator, stranger } = protocol;
   for (const account of [operator, stranger]) {
     await token.mint(account, 10n * BONDED);
     await as(token, account).approve(stake, 10n * BONDED);
   }
   const own = as(stake, operator);
   await own.deposit(BONDED);
-  return { ...protocol, own, slashing: as(stake, slasher) };
+  return { ...protocol, own, slashing: lock };
 }
 
 async function permitOf(token: TestToken, spender: NodeStake, value: bigint) {
@@ -272,8 +272,11 @@ describe("NodeStake", () => {
         .to.emit(stake, "StakeSlashed")
         .withArgs(operator, stranger, 50n, 51n);
       expect(await token.balanceOf(stranger)).to.equal(before + 50n);
-      expect(await token.balanceOf(DEAD)).to.equal(51n);
       expect(await stake.totalBurned()).to.equal(51n);
+      expect(await token.balanceOf(DEAD)).to.equal(0n);
+      await as(stake, stranger).sweepBurned();
+      expect(await token.balanceOf(DEAD)).to.equal(51n);
+      expect(await stake.getFunction("sweepBurned").staticCall()).to.equal(0n);
       expect(await stake.bondedOf(operator)).to.equal(BONDED - 101n);
     });
 
@@ -292,33 +295,42 @@ describe("NodeStake", () => {
       await slashing.slash(operator, 300n, stranger);
       await own.withdraw();
       expect(await token.balanceOf(operator)).to.equal(9n * BONDED + 700n);
-      expect(await token.balanceOf(stake)).to.equal(0n);
+      expect(await token.balanceOf(stake)).to.equal(await stake.totalBurned());
     });
 
     it("burns at least half of what operators take from themselves (trap 37: self-slash laundering)", async () => {
-      const { token, slashing, operator } = await networkHelpers.loadFixture(fixture);
+      const { stake, token, slashing, operator } = await networkHelpers.loadFixture(fixture);
       const before = await token.balanceOf(operator);
       await slashing.slash(operator, 500n, operator);
       expect((await token.balanceOf(operator)) - before).to.equal(250n);
+      await stake.sweepBurned();
       expect(await token.balanceOf(DEAD)).to.equal(250n);
     });
 
     it("takes nothing from nobody without a revert, and burns a remainder of one", async () => {
-      const { stake, token, slashing, operator, stranger } = await networkHelpers.loadFixture(fixture);
+      const { stake, slashing, operator, stranger } = await networkHelpers.loadFixture(fixture);
       await expect(slashing.slash(stranger, 100n, operator))
         .to.emit(stake, "StakeSlashed")
         .withArgs(stranger, operator, 0n, 0n);
       await slashing.slash(operator, 1n, stranger);
-      expect(await token.balanceOf(DEAD)).to.equal(1n);
+      expect(await stake.totalBurned()).to.equal(1n);
     });
 
-    it("is for the contracts that prove faults only", async () => {
+    it("is for locks only", async () => {
       const { stake, operator, stranger, governor, guardian, community } = await networkHelpers.loadFixture(fixture);
       for (const account of [operator, stranger, governor, guardian, community]) {
         await expect(as(stake, account).slash(operator, 1n, stranger))
-          .to.be.revertedWithCustomError(stake, "AccessManagedUnauthorized")
+          .to.be.revertedWithCustomError(stake, "NodeStakeNotLock")
           .withArgs(account);
       }
+    });
+
+    it("tells every other lock", async () => {
+      const { stake, slashing, operator, stranger } = await networkHelpers.loadFixture(fixture);
+      const other = await deploy<OpenLock>(ethers, "OpenLock", [stake]);
+      await stake.addLock(other);
+      await slashing.slash(operator, 1n, stranger);
+      expect([await other.slashesOf(operator), await slashing.slashesOf(operator)]).to.deep.equal([1n, 0n]);
     });
 
     it("refuses nobody as challenger", async () => {
@@ -327,6 +339,48 @@ describe("NodeStake", () => {
         stake,
         "NodeStakeZeroAddress",
       );
+    });
+  });
+
+  describe("locks", () => {
+    it("hold what they say of a bond, the most of them", async () => {
+      const { stake, lock, own, operator } = await networkHelpers.loadFixture(fixture);
+      const other = await deploy<OpenLock>(ethers, "OpenLock", [stake]);
+      await expect(stake.addLock(other)).to.emit(stake, "LockAdded").withArgs(other);
+      expect([await other.isLinked(), (await stake.locks()).length]).to.deep.equal([true, 4]);
+      await lock.setLocked(operator, 600n);
+      await other.setLocked(operator, 300n);
+      expect(await stake.lockedOf(operator)).to.equal(600n);
+      await expect(own.requestUnbond(401n))
+        .to.be.revertedWithCustomError(stake, "NodeStakeLocked")
+        .withArgs(operator, 600n, BONDED, 401n);
+      await own.requestUnbond(400n);
+      await expect(stake.removeLock(lock)).to.emit(stake, "LockRemoved").withArgs(lock);
+      expect(await lock.isLinked()).to.equal(false);
+      await own.requestUnbond(300n);
+    });
+
+    it("are four at most, each once, and no address of zero", async () => {
+      const { stake, lock } = await networkHelpers.loadFixture(fixture);
+      await expect(stake.addLock(lock)).to.be.revertedWithCustomError(stake, "NodeStakeLockExists").withArgs(lock);
+      await expect(stake.addLock(ZeroAddress)).to.be.revertedWithCustomError(stake, "NodeStakeZeroAddress");
+      await stake.addLock(await deploy<OpenLock>(ethers, "OpenLock", [stake]));
+      const fifth = await deploy<OpenLock>(ethers, "OpenLock", [stake]);
+      await expect(stake.addLock(fifth)).to.be.revertedWithCustomError(stake, "NodeStakeTooManyLocks").withArgs(4);
+      await expect(stake.removeLock(fifth))
+        .to.be.revertedWithCustomError(stake, "NodeStakeUnknownLock")
+        .withArgs(fifth);
+    });
+
+    it("are the administrator's to add and to remove", async () => {
+      const { stake, lock, stranger, guardian } = await networkHelpers.loadFixture(fixture);
+      for (const account of [stranger, guardian]) {
+        for (const method of ["addLock", "removeLock"]) {
+          await expect(as(stake, account).getFunction(method)(lock))
+            .to.be.revertedWithCustomError(stake, "AccessManagedUnauthorized")
+            .withArgs(account);
+        }
+      }
     });
   });
 

@@ -20,6 +20,7 @@ const { ethers, networkHelpers } = await hardhatNetwork.create();
 const { time } = networkHelpers;
 
 const CLAIMS = {
+  workloadId: WORKLOAD,
   policyVersion: 1,
   platform: TDX,
   tcbStatus: UP_TO_DATE,
@@ -236,7 +237,7 @@ describe("ReferenceValues", () => {
         false,
       ]);
       await time.increaseTo(start + ADDITION_DELAY - 1);
-      const claims = { ...CLAIMS, policyVersion: 2 };
+      const claims = { ...CLAIMS, workloadId: id("other"), policyVersion: 2 };
       expect(await referenceValues.appraise(claims)).to.equal(REFUSAL.WorkloadNotYetActive);
       await time.increaseTo(start + ADDITION_DELAY);
       expect(await referenceValues.appraise(claims)).to.equal(REFUSAL.None);
@@ -301,11 +302,12 @@ describe("ReferenceValues", () => {
       await denying.deny(WORKLOAD, "");
       await referenceValues.addWorkload(WORKLOAD, TDX);
       await time.increase(ADDITION_DELAY);
-      for (const policyVersion of [2, 3]) {
-        expect(await referenceValues.appraise({ ...CLAIMS, policyVersion })).to.equal(REFUSAL.WorkloadDenied);
+      const later = { ...CLAIMS, workloadId: id("later"), policyVersion: 2 };
+      for (const claims of [later, { ...CLAIMS, policyVersion: 3 }]) {
+        expect(await referenceValues.appraise(claims)).to.equal(REFUSAL.WorkloadDenied);
       }
       await referenceValues.allow(id("later"));
-      expect(await referenceValues.appraise({ ...CLAIMS, policyVersion: 2 })).to.equal(REFUSAL.None);
+      expect(await referenceValues.appraise(later)).to.equal(REFUSAL.None);
     });
 
     it("refuses zero, twice, and what is not denied", async () => {
@@ -323,6 +325,39 @@ describe("ReferenceValues", () => {
     });
   });
 
+  describe("observer", () => {
+    it("is set once, by the administrator, and hears of whatever may refuse what was accepted", async () => {
+      const { referenceValues, registry, stranger, guarding, denying } = await networkHelpers.loadFixture(fixture);
+      expect(await referenceValues.observer()).to.equal(await registry.getAddress());
+      await expect(referenceValues.setObserver(stranger))
+        .to.be.revertedWithCustomError(referenceValues, "ReferenceValuesObserverExists")
+        .withArgs(registry);
+      await expect(referenceValues.setObserver(ZeroAddress)).to.be.revertedWithCustomError(
+        referenceValues,
+        "ReferenceValuesZeroAddress",
+      );
+      await expect(as(referenceValues, stranger).setObserver(stranger))
+        .to.be.revertedWithCustomError(referenceValues, "AccessManagedUnauthorized")
+        .withArgs(stranger);
+      const changes = [
+        async () => referenceValues.setPlatformPolicy(TDX, POLICY),
+        async () => guarding.removeTcbStatus(TDX, 2),
+        async () => guarding.raiseMinEvaluationNumber(TDX, 18),
+        async () => denying.deny(PLATFORM_ID, ""),
+        async () => denying.deny(WORKLOAD, ""),
+        async () => guarding.removeWorkload(WORKLOAD),
+        async () => guarding.suspendPlatform(TDX),
+      ];
+      for (const change of changes) {
+        const epoch = await registry.epoch();
+        await expect(change())
+          .to.emit(registry, "EpochStarted")
+          .withArgs(epoch + 1n);
+      }
+      await expect(referenceValues.addWorkload(id("added"), TDX)).not.to.emit(registry, "EpochStarted");
+    });
+  });
+
   describe("appraise", () => {
     const CASES: readonly [string, Partial<typeof CLAIMS>, bigint][] = [
       ["accepts what all layers accept", {}, REFUSAL.None],
@@ -332,6 +367,9 @@ describe("ReferenceValues", () => {
       ["refuses no status", { tcbStatus: 0 }, REFUSAL.TcbStatusNotAccepted],
       ["refuses a status that shifts out of the mask", { tcbStatus: 17 }, REFUSAL.TcbStatusNotAccepted],
       ["refuses the largest status", { tcbStatus: 255 }, REFUSAL.TcbStatusNotAccepted],
+      ["refuses another workload under the version", { workloadId: id("other") }, REFUSAL.WorkloadOfOtherVersion],
+      ["judges no workload that is not named", { workloadId: ZeroHash }, REFUSAL.None],
+      ["judges no platform identity that is not named", { platformId: ZeroHash }, REFUSAL.None],
       ["refuses version 0", { policyVersion: 0 }, REFUSAL.WorkloadUnknown],
       ["refuses a version that was never given", { policyVersion: 2 }, REFUSAL.WorkloadUnknown],
       ["refuses the simulated twin of an accepted platform", { platform: 0x82 }, REFUSAL.PlatformNotAccepted],

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { id, Signature, TypedDataEncoder, ZeroAddress, ZeroHash } from "ethers";
+import { concat, id, Signature, TypedDataEncoder, ZeroAddress, ZeroHash } from "ethers";
 import { network as hardhatNetwork } from "hardhat";
 import { as, deploy, type VerifierCommittee } from "../support/deployed.ts";
 import {
@@ -16,7 +16,7 @@ import { signBinding, signVerdict, VERDICT_TYPES, type Signer, type TestVerdict 
 
 const { ethers, networkHelpers } = await hardhatNetwork.create();
 
-const STANDING = { None: 0n, Member: 1n, Former: 2n, Expelled: 3n } as const;
+const STANDING = { None: 0n, Member: 1n, Former: 2n, Expelled: 3n, Nominated: 4n } as const;
 const URL = "http://127.0.0.1:9090";
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 
@@ -38,7 +38,7 @@ async function submitBy(network: Network, verdict: TestVerdict, signers: readonl
     signers.map(async (signer) => (await signVerdict(network.committeeDomain, verdict, [signer]))[0]),
   );
   const possession = await signBinding(network.registryDomain, verdict, network.key);
-  return network.committee.submitVerdict(verdict, possession, signatures);
+  return network.committee.submitVerdict(verdict, possession, concat(signatures.map(String)));
 }
 
 async function equivocation(network: Network, signer: Signer, changes: Partial<TestVerdict> = { tcbStatus: 2 }) {
@@ -111,10 +111,18 @@ describe("VerifierCommittee", () => {
       const { committee, fourth } = network;
       await expect(committee.addMember(fourth, URL)).to.emit(committee, "MemberAdded").withArgs(fourth, URL);
       expect(await committee.memberCount()).to.equal(4);
-      expect(await committee.standingOf(fourth)).to.equal(STANDING.Member);
+      expect(await committee.standingOf(fourth)).to.equal(STANDING.Nominated);
       expect((await committee.members())[3]).to.deep.equal([fourth.address, false, URL]);
       expect(await committee.isMember(fourth)).to.equal(false);
-      await bond(network, fourth.address, MEMBER_BOND);
+      await bond(network, fourth.address, MEMBER_BOND - 1n);
+      await expect(committee.takeSeat(fourth))
+        .to.be.revertedWithCustomError(committee, "VerifierCommitteeNotBonded")
+        .withArgs(fourth, MEMBER_BOND, MEMBER_BOND - 1n);
+      await bond(network, fourth.address, 1n);
+      await expect(committee.takeSeat(fourth)).to.emit(committee, "SeatTaken").withArgs(fourth);
+      await expect(committee.takeSeat(fourth))
+        .to.be.revertedWithCustomError(committee, "VerifierCommitteeNotMember")
+        .withArgs(fourth, STANDING.Member);
       expect((await committee.members())[3].bonded).to.equal(true);
       expect(await committee.isMember(fourth)).to.equal(true);
     });
@@ -230,7 +238,7 @@ describe("VerifierCommittee", () => {
       const verdict = await verdictFor(network, key);
       const signatures = await signVerdict(network.committeeDomain, verdict, [third, first]);
       const possession = await signBinding(network.registryDomain, verdict, key);
-      await expect(as(committee, stranger).submitVerdict(verdict, possession, signatures)).to.emit(
+      await expect(as(committee, stranger).submitVerdict(verdict, possession, concat(signatures))).to.emit(
         registry,
         "NodeAttested",
       );
@@ -277,7 +285,7 @@ describe("VerifierCommittee", () => {
       const stranger = enclaveKey("stranger");
       const verdict = await verdictFor(network, network.key);
       const signatures = await signVerdict(network.committeeDomain, verdict, [...members, stranger]);
-      await expect(committee.submitVerdict(verdict, "0x", signatures))
+      await expect(committee.submitVerdict(verdict, "0x", concat(signatures)))
         .to.be.revertedWithCustomError(committee, "VerifierCommitteeNotMember")
         .withArgs(stranger.address, STANDING.None);
       await guarding.removeMember(second);
@@ -286,17 +294,44 @@ describe("VerifierCommittee", () => {
         .withArgs(second.address, STANDING.Former);
     });
 
-    it("refuses a member without its bond, at once when it unbonds", async () => {
+    it("locks members' bonds, and refuses a member that lost its bond", async () => {
       const network = await load();
-      const { committee, stake, accounts, members } = network;
+      const { committee, stake, lock, accounts, members, stranger } = network;
       const verdict = await verdictFor(network, network.key);
-      const [unbonding] = accounts.slice(10);
-      if (!unbonding) throw new Error("too few accounts");
-      await as(stake, unbonding).requestUnbond(MEMBER_BOND + 1n);
+      const [member] = accounts.slice(10);
+      if (!member) throw new Error("too few accounts");
+      await expect(as(stake, member).requestUnbond(MEMBER_BOND + 1n))
+        .to.be.revertedWithCustomError(stake, "NodeStakeLocked")
+        .withArgs(member, MEMBER_BOND, 2n * MEMBER_BOND, MEMBER_BOND + 1n);
+      await lock.slash(member, MEMBER_BOND, stranger);
+      expect(await committee.isMember(member)).to.equal(true);
+      await expect(lock.slash(member, 1n, stranger))
+        .to.emit(committee, "SeatLost")
+        .withArgs(member);
       const signatures = await signVerdict(network.committeeDomain, verdict, members);
-      await expect(committee.submitVerdict(verdict, "0x", signatures))
-        .to.be.revertedWithCustomError(committee, "VerifierCommitteeNotBonded")
-        .withArgs(unbonding, MEMBER_BOND, MEMBER_BOND - 1n);
+      await expect(committee.submitVerdict(verdict, "0x", concat(signatures)))
+        .to.be.revertedWithCustomError(committee, "VerifierCommitteeNotMember")
+        .withArgs(member, STANDING.Nominated);
+      await bond(network, member.address, MEMBER_BOND);
+      await committee.takeSeat(member);
+      await submit(network, verdict, network.key);
+    });
+
+    it("records nothing while the stake does not lock its members' bonds", async () => {
+      const network = await load();
+      const { committee, stake, governor } = network;
+      await stake.removeLock(committee);
+      const verdict = await verdictFor(network, network.key);
+      await expect(submit(network, verdict, network.key)).to.be.revertedWithCustomError(
+        committee,
+        "VerifierCommitteeNotLinked",
+      );
+      await expect(committee.stakeLinked(true))
+        .to.be.revertedWithCustomError(committee, "VerifierCommitteeNotStake")
+        .withArgs(governor);
+      await expect(committee.stakeSlashed(governor))
+        .to.be.revertedWithCustomError(committee, "VerifierCommitteeNotStake")
+        .withArgs(governor);
     });
 
     it("refuses a changed verdict: other bytes have other signers", async () => {
@@ -306,7 +341,9 @@ describe("VerifierCommittee", () => {
       const signatures = await signVerdict(network.committeeDomain, verdict, [first, second]);
       const possession = await signBinding(network.registryDomain, verdict, network.key);
       for (const changes of [{ expiresAt: verdict.expiresAt - 1 }, { evidenceHash: ZeroHash }, { tcbStatus: 2 }]) {
-        await expect(committee.submitVerdict({ ...verdict, ...changes }, possession, signatures)).to.be.revert(ethers);
+        await expect(committee.submitVerdict({ ...verdict, ...changes }, possession, concat(signatures))).to.be.revert(
+          ethers,
+        );
       }
     });
 
@@ -321,7 +358,7 @@ describe("VerifierCommittee", () => {
         { ...committeeDomain, version: "2" },
       ]) {
         const signatures = await signVerdict(domain, verdict, [first, second]);
-        await expect(committee.submitVerdict(verdict, possession, signatures)).to.be.revert(ethers);
+        await expect(committee.submitVerdict(verdict, possession, concat(signatures))).to.be.revert(ethers);
       }
     });
 
@@ -335,12 +372,12 @@ describe("VerifierCommittee", () => {
       const malleated = `${r}${high.slice(2)}${v === 27 ? "1c" : "1b"}`;
       const refused: readonly [string, string, unknown[]][] = [
         [malleated, "ECDSAInvalidSignatureS", [high]],
-        [compactSerialized, "ECDSAInvalidSignatureLength", [64]],
-        ["0x", "ECDSAInvalidSignatureLength", [0]],
+        [compactSerialized, "VerifierCommitteeInvalidSignatures", [129]],
+        ["0x", "VerifierCommitteeTooFewSignatures", [2, 1]],
         [`0x${"00".repeat(65)}`, "ECDSAInvalidSignature", []],
       ];
       for (const [signature, error, values] of refused) {
-        await expect(committee.submitVerdict(verdict, "0x", [signature, other]))
+        await expect(committee.submitVerdict(verdict, "0x", concat([signature, String(other)])))
           .to.be.revertedWithCustomError(committee, error)
           .withArgs(...values);
       }
@@ -366,7 +403,7 @@ describe("VerifierCommittee", () => {
 
     it("records nothing once the registry dropped the committee", async () => {
       const network = await load();
-      await network.registry.removeAttester(network.committee);
+      await network.registry.dismissCommittee();
       await expect(attest(network, network.key))
         .to.be.revertedWithCustomError(network.registry, "NodeRegistryNotAttester")
         .withArgs(network.committee);

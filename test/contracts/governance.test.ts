@@ -35,7 +35,9 @@ describe("governance", () => {
   const CHANGES = [
     ["referenceValues", "addWorkload", [id("added"), TDX]],
     ["referenceValues", "setPlatformPolicy", [TDX, { ...POLICY, ttl: HOUR }]],
-    ["registry", "addAttester", ["0x0000000000000000000000000000000000000001"]],
+    ["registry", "setCommittee", ["0x0000000000000000000000000000000000000001"]],
+    ["registry", "setProver", ["0x0000000000000000000000000000000000000001", true]],
+    ["registry", "setFaultProver", ["0x0000000000000000000000000000000000000001", true]],
     ["registry", "setMinStake", [1n]],
     ["committee", "setThreshold", [3]],
     ["committee", "addMember", ["0x0000000000000000000000000000000000000001", "http://x"]],

@@ -12,7 +12,6 @@ import {
   ENDPOINT,
   KEY_OVERLAP,
   MIN_STAKE,
-  SLASHER_ROLE,
   WORKLOAD,
 } from "../support/protocol.ts";
 
@@ -23,9 +22,9 @@ const FUNDS = 1_000n;
 /** The network with one attested node, an escrow, and a channel of a payer with that node. */
 async function fixture() {
   const network = await deployNetwork(ethers);
-  const { token, registry, stake, manager, nodeId, stranger: payer } = network;
-  const escrow = await deploy<Escrow>(ethers, "InferenceEscrow", [token, registry, stake, 7 * DAY]);
-  await manager.grantRole(SLASHER_ROLE, escrow, 0);
+  const { token, registry, nodeId, stranger: payer } = network;
+  const escrow = await deploy<Escrow>(ethers, "InferenceEscrow", [token, registry, 7 * DAY]);
+  await registry.setFaultProver(escrow, true);
   const { evidenceHash } = await attest(network, network.key);
   await token.mint(payer, 2n * FUNDS);
   await as(token, payer).approve(escrow, 2n * FUNDS);
@@ -168,15 +167,15 @@ describe("settlement under the registry's word", () => {
       await expect(f.escrow.reportConflictingReceipts(...(await conflict(f)))).to.emit(f.stake, "StakeSlashed");
     });
 
-    it("need the slasher's role, which the deployment gives to the escrow", async () => {
+    it("count only from a contract that the registry takes for a prover of faults", async () => {
       const f = await load();
-      const other = await deploy<Escrow>(ethers, "InferenceEscrow", [f.token, f.registry, f.stake, DAY]);
+      const other = await deploy<Escrow>(ethers, "InferenceEscrow", [f.token, f.registry, DAY]);
       const { chainId } = await ethers.provider.getNetwork();
       const verifyingContract = await other.getAddress();
       const sign = signing(ethers, { name: "Cloister InferenceEscrow", version: "1", chainId, verifyingContract });
       const given = await conflict({ ...f, sign });
       await expect(other.reportConflictingReceipts(...given))
-        .to.be.revertedWithCustomError(f.registry, "AccessManagedUnauthorized")
+        .to.be.revertedWithCustomError(f.registry, "NodeRegistryNotFaultProver")
         .withArgs(verifyingContract);
     });
   });

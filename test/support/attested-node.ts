@@ -7,7 +7,7 @@ import { eventsOf, type Sender } from "../../offchain/chain/sender.ts";
 import { provisionPlatform } from "../../offchain/device/simulated/intel/platform.ts";
 import { simulatedDevice, type QuoteDefects } from "../../offchain/device/simulated/intel/quote.ts";
 import type { WorkerMeasurements } from "../../offchain/device/simulated/measure.ts";
-import { toHex, type Hex } from "../../offchain/encoding/bytes.ts";
+import { toHex, utf8, type Hex } from "../../offchain/encoding/bytes.ts";
 import { bindingDigest, reportDataOf } from "../../offchain/verifier/binding.ts";
 import type { NodeEvidence } from "../../offchain/verifier/node-evidence.ts";
 import { signVerdict, type Verdict } from "../../offchain/verifier/verdict.ts";
@@ -88,7 +88,7 @@ async function submit({ contracts, members }: TestNetwork, evidence: NodeEvidenc
     tcbStatus: 1,
     evaluationNumber: 17,
     workloadId,
-    platformId: word(0x1d),
+    platformId: toHex(keccak256(utf8(`platform of ${evidence.binding.nodeId}`))),
     evidenceHash: toHex(keccak256(evidence.evidence)),
     policyVersion: (await readWorkload(contracts, workloadId))?.version ?? 0,
     ...evidence.anchor,

@@ -15,7 +15,6 @@ export type Escrow = Deployed<
   | "reportConflictingReceipts"
   | "settle"
   | "settleBatch"
-  | "stake"
   | "thaw"
   | "token"
   | "voucherDigest"
@@ -40,7 +39,7 @@ export type ModelRegistry = Deployed<
   | "transferOwnership"
 >;
 
-export type MockRegistry = Deployed<"setNode" | "setKey" | "dropKey" | "markSlashed">;
+export type MockRegistry = Deployed<"setNode" | "setKey" | "dropKey" | "convict">;
 
 const VOUCHER_TYPES = {
   Voucher: [

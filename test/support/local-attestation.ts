@@ -1,5 +1,5 @@
 import { createSigningKey, signDigest, signingAddress } from "#crypto";
-import { submitVerdict } from "../../offchain/chain/committee.ts";
+import { submitVerdict, takeSeat } from "../../offchain/chain/committee.ts";
 import type { Contracts } from "../../offchain/chain/contracts.ts";
 import { DEVNET, type DeployParameters } from "../../offchain/chain/deploy-parameters.ts";
 import { latestBlock } from "../../offchain/chain/provider.ts";
@@ -42,7 +42,10 @@ export function testCommittee(): TestCommittee {
       const total = DEVNET.memberBond * BigInt(keys.length);
       await sender.send(mintTestTokens(contracts, sender.address, total));
       await sender.send(approve(contracts, "NodeStake", total));
-      for (const key of keys) await sender.send(bondFor(contracts, addressOf(key), DEVNET.memberBond));
+      for (const key of keys) {
+        await sender.send(bondFor(contracts, addressOf(key), DEVNET.memberBond));
+        await sender.send(takeSeat(contracts, addressOf(key)));
+      }
     },
     attest: async (contracts, sender, record) => {
       const { verdict, possession } = await verdictFor(contracts, record);
@@ -74,7 +77,8 @@ async function verdictFor(contracts: Contracts, { nodeId, operator }: NodeRecord
     tcbStatus: 1,
     evaluationNumber: 0,
     workloadId: WORKLOAD,
-    platformId: word(0x1d),
+    // The node's own: one platform is one node.
+    platformId: nodeId,
     evidenceHash: word(0xee),
     policyVersion: workload?.version ?? 0,
     blockNumber,

@@ -1,11 +1,20 @@
 import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
-import { HDNodeWallet, Mnemonic, id, keccak256, type ContractTransactionResponse, type TypedDataDomain } from "ethers";
+import {
+  HDNodeWallet,
+  Mnemonic,
+  concat,
+  id,
+  keccak256,
+  type ContractTransactionResponse,
+  type TypedDataDomain,
+} from "ethers";
 import {
   as,
   deploy,
   type AccessManager,
   type NodeRegistry,
   type NodeStake,
+  type OpenLock,
   type ReferenceValues,
   type TestToken,
   type VerifierCommittee,
@@ -14,7 +23,6 @@ import { domainOf, signBinding, signVerdict, type Signer, type TestVerdict } fro
 
 export const GUARDIAN_ROLE = 1n;
 export const COMMUNITY_ROLE = 2n;
-export const SLASHER_ROLE = 3n;
 
 export const HOUR = 3_600;
 export const DAY = 24 * HOUR;
@@ -40,7 +48,7 @@ export const POLICY = {
 
 const GUARDED: Readonly<Record<string, readonly string[]>> = {
   referenceValues: ["suspendPlatform", "removeTcbStatus", "raiseMinEvaluationNumber", "removeWorkload"],
-  registry: ["revoke", "removeAttester", "pause"],
+  registry: ["revoke", "dismissCommittee", "dismissProver", "pause"],
   committee: ["removeMember"],
 };
 
@@ -85,16 +93,16 @@ export async function deployProtocol(ethers: HardhatEthers) {
     await assign(contract as keyof typeof contracts, names, GUARDIAN_ROLE);
   }
   await assign("referenceValues", ["deny"], COMMUNITY_ROLE);
-  await assign("stake", ["slash"], SLASHER_ROLE);
-  await assign("registry", ["markSlashed"], SLASHER_ROLE);
   await manager.grantRole(GUARDIAN_ROLE, governor, 0);
   await manager.grantRole(GUARDIAN_ROLE, guardian, 0);
   await manager.grantRole(COMMUNITY_ROLE, community, 0);
-  await manager.grantRole(SLASHER_ROLE, slasher, 0);
-  await manager.grantRole(SLASHER_ROLE, committee, 0);
-  await registry.addAttester(committee);
+  const lock = await deploy<OpenLock>(ethers, "OpenLock", [stake]);
+  for (const one of [registry, committee, lock]) await stake.addLock(one);
+  await referenceValues.setObserver(registry);
+  await registry.setCommittee(committee);
+  await registry.setFaultProver(slasher, true);
   await referenceValues.setPlatformPolicy(TDX, POLICY);
-  return { ...contracts, token, manager, governor, guardian, community, operator, stranger, slasher, accounts };
+  return { ...contracts, lock, token, manager, governor, guardian, community, operator, stranger, slasher, accounts };
 }
 
 /** Mints `amount` and bonds it for `account`. */
@@ -124,6 +132,7 @@ export async function deployNetwork(ethers: HardhatEthers) {
   for (const member of members) {
     await committee.addMember(member.address, "http://127.0.0.1:9090");
     await bond(protocol, member.address, 2n * MEMBER_BOND);
+    await committee.takeSeat(member.address);
   }
   await referenceValues.addWorkload(WORKLOAD, TDX);
   await ethers.provider.send("evm_increaseTime", [ADDITION_DELAY]);
@@ -174,7 +183,7 @@ export async function submit(
 ): Promise<ContractTransactionResponse> {
   const signatures = await signVerdict(network.committeeDomain, verdict, network.members.slice(0, 2));
   const possession = await signBinding(network.registryDomain, verdict, key);
-  return network.committee.submitVerdict(verdict, possession, signatures);
+  return network.committee.submitVerdict(verdict, possession, concat(signatures));
 }
 
 /** Attests the network's node with `key` through the committee and returns the verdict. */

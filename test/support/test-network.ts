@@ -15,6 +15,7 @@ import type { LocalChain } from "./local-chain.ts";
 import { latestBlock, type Block } from "../../offchain/chain/provider.ts";
 import { register } from "../../offchain/chain/registry.ts";
 import { eventsOf, openSender } from "../../offchain/chain/sender.ts";
+import { takeSeat } from "../../offchain/chain/committee.ts";
 import { bond } from "../../offchain/chain/stake.ts";
 import { approve, mintTestTokens } from "../../offchain/chain/token.ts";
 import { createPcsHandler } from "../../offchain/device/simulated/intel/pcs-server.ts";
@@ -109,6 +110,7 @@ export async function startTestNetwork(directory: string): Promise<TestNetwork> 
   const pcs = await servePcs(vendor);
   const members: TestMember[] = [];
   for (const privateKey of keys) members.push({ privateKey, sender: await fundedSender(local, contracts, privateKey) });
+  for (const { sender } of members) await sender.send(takeSeat(contracts, sender.address));
   const operator = await fundedSender(local, contracts, createSigningKey());
   const nodes: Listening[] = [];
   return {

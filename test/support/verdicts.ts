@@ -85,6 +85,7 @@ export const REFUSAL = {
   WorkloadOfOtherPlatform: 7n,
   WorkloadDenied: 8n,
   PlatformDenied: 9n,
+  WorkloadOfOtherVersion: 10n,
 } as const;
 
 /** Where a node stands, in the contracts' order. */

@@ -164,7 +164,14 @@ describe("chain", function () {
       expect(await readMembers(contracts)).to.deep.equal([]);
       expect(await readThreshold(contracts)).to.equal(2);
       expect(await readWorkload(contracts, HASH)).to.equal(undefined);
-      const claims = { policyVersion: 1, platform: 1, tcbStatus: 1, evaluationNumber: 1, platformId: HASH };
+      const claims = {
+        workloadId: HASH,
+        policyVersion: 1,
+        platform: 1,
+        tcbStatus: 1,
+        evaluationNumber: 1,
+        platformId: HASH,
+      };
       expect(await readAppraisal(contracts, claims)).to.equal("platform-not-accepted");
     });
 

@@ -86,7 +86,6 @@ describe("verifyNode", function () {
       evaluationNumber: 17,
       policyVersion: 1,
       workloadId: word(1),
-      platformId: word(2),
       evidenceHash: hashOf(one),
       attestedAt: SIMULATED_NOW / 1000,
       expiresAt: SIMULATED_NOW / 1000 + HOUR,
