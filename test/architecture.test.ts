@@ -40,6 +40,7 @@ const DOORS: Readonly<Record<string, string>> = {
   secp256k1: "crypto",
   "@noble/curves": "crypto",
   "@noble/hashes": "crypto",
+  "hash-wasm": "crypto",
   hono: "http",
   "@hono/node-server": "http",
   commander: "cli",

@@ -1,6 +1,6 @@
-/** The Node back of `#crypto`: hashes, signatures and random bytes by OpenSSL and libsecp256k1. */
+/** The Node back of `#crypto`: hashes, signatures and random bytes by OpenSSL and libsecp256k1, Keccak in WebAssembly. */
 import * as nodeCrypto from "node:crypto";
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { createKeccak } from "hash-wasm";
 import secp256k1 from "secp256k1";
 import type { CurveName, HashName, MaybePromise } from "./face.ts";
 
@@ -25,10 +25,13 @@ export function sha384(...parts: readonly Uint8Array[]): Uint8Array {
   return digest("sha384", parts);
 }
 
+/** OpenSSL has no Keccak under its original padding; one instance serves every call, since none is interrupted. */
+const KECCAK = await createKeccak(256);
+
 export function keccak256(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = keccak_256.create();
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+  KECCAK.init();
+  for (const part of parts) KECCAK.update(part);
+  return KECCAK.digest("binary");
 }
 
 export function randomBytes(length: number): Uint8Array {
@@ -261,7 +264,7 @@ function isHighS(signature: Uint8Array): boolean {
 }
 
 function addressOf(uncompressed: Uint8Array): Uint8Array {
-  return keccak_256(uncompressed.subarray(1)).slice(12);
+  return keccak256(uncompressed.subarray(1)).slice(12);
 }
 
 function digest(name: HashName | "sha1", parts: readonly Uint8Array[]): Uint8Array {
