@@ -3,7 +3,7 @@ import { isObject } from "../encoding/members.ts";
 import { CloisterError, ConfigError } from "../errors.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { mapLayers, parsePolicyDocument, type Policy } from "../verifier/policy-layers.ts";
-import { trustRootOf, VENDOR_ROOTS } from "../verifier/trust-roots.ts";
+import { trustRootOf, trustRootOfPlatformKey, VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import { isPem, parsePem } from "../x509/pem.ts";
 import { readFileBytes, readFileJson } from "./files.ts";
 
@@ -41,17 +41,22 @@ function decides(stated: unknown): boolean {
   return [stated, ...layers].some((own) => isObject(own) && Object.hasOwn(own, "allowSimulated"));
 }
 
-/** The JSON of one trust root or of a list, or a root certificate in PEM or DER: whoever is no known vendor counts as a simulated one. */
+/** The JSON of one trust root or of a list, a root certificate in PEM or DER, or the public key in PEM of an Arm CCA platform: whoever is no known vendor counts as a simulated one. */
 function readTrustRoots(path: string): readonly TrustRoot[] {
   const bytes = readFileBytes(path);
   if (bytes[0] === "{".charCodeAt(0)) return [parseTrustRoot(readFileJson(path), path)];
   if (bytes[0] === "[".charCodeAt(0)) return parseTrustRoots(readFileJson(path), path);
   try {
+    if (isPem(bytes, "PUBLIC KEY")) return [trustRootOfPlatformKey(bytes, path, true)];
     const [certificate] = isPem(bytes) ? parsePem(bytes, "CERTIFICATE") : [bytes];
     return [trustRootOf(certificate ?? bytes, path, true)];
   } catch (cause) {
     if (!(cause instanceof CloisterError)) throw cause;
-    throw new ConfigError("CONFIG_INVALID", `${path} is neither a trust root's JSON nor a certificate`, { cause });
+    throw new ConfigError(
+      "CONFIG_INVALID",
+      `${path} is neither a trust root's JSON nor a certificate or a public key`,
+      { cause },
+    );
   }
 }
 

@@ -56,14 +56,25 @@ function readProtected(bytes: Uint8Array): Headers {
   return headers as Headers;
 }
 
+/** An algorithm's number. @see RFC 9053 section 2.1 */
+export function coseAlgorithmId(algorithm: CoseAlgorithm): number {
+  return ALGORITHMS[algorithm].id;
+}
+
+/** The algorithm that the protected header names; undefined where it is none of those known. */
+export function algorithmOf({ protectedHeaders }: Pick<CoseSign1, "protectedHeaders">): CoseAlgorithm | undefined {
+  const named = protectedHeaders.get(ALGORITHM_LABEL);
+  return (Object.keys(ALGORITHMS) as CoseAlgorithm[]).find((algorithm) => ALGORITHMS[algorithm].id === named);
+}
+
 /**
  * Verifies a message's signature with the one algorithm that is expected, which the protected header must name.
  * Throws `EvidenceError` `EVIDENCE_UNSUPPORTED` or `SIGNATURE_INVALID`.
  * @see RFC 9052 section 4.4; RFC 9053 section 2.1
  */
 export async function verifyCoseSign1(message: CoseSign1, key: VerifyKey, algorithm: CoseAlgorithm): Promise<void> {
-  const { id, hash, signatureLength } = ALGORITHMS[algorithm];
-  if (message.protectedHeaders.get(ALGORITHM_LABEL) !== id) {
+  const { hash, signatureLength } = ALGORITHMS[algorithm];
+  if (algorithmOf(message) !== algorithm) {
     throw new EvidenceError("EVIDENCE_UNSUPPORTED", `COSE: the protected header does not name ${algorithm}`);
   }
   const { signature } = message;

@@ -46,6 +46,10 @@ export function sha384(...parts: readonly Uint8Array[]): Uint8Array {
   return hashed(sha2.sha384.create(), parts);
 }
 
+export function sha512(...parts: readonly Uint8Array[]): Uint8Array {
+  return hashed(sha2.sha512.create(), parts);
+}
+
 export function keccak256(...parts: readonly Uint8Array[]): Uint8Array {
   return hashed(keccak_256.create(), parts);
 }

@@ -25,6 +25,10 @@ export function sha384(...parts: readonly Uint8Array[]): Uint8Array {
   return digest("sha384", parts);
 }
 
+export function sha512(...parts: readonly Uint8Array[]): Uint8Array {
+  return digest("sha512", parts);
+}
+
 /** OpenSSL has no Keccak under its original padding; one instance serves every call, since none is interrupted. */
 const KECCAK = await createKeccak(256);
 

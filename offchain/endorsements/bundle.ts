@@ -6,6 +6,7 @@ import { parseQuote } from "../evidence/dcap/quote.ts";
 import { parseDeviceReport } from "../evidence/nvidia/report.ts";
 import { detect } from "../verifier/detect.ts";
 import type { Endorsements, FamilyName } from "../verifier/family.ts";
+import { loadCca } from "./arm-cca.ts";
 import { classify, unlessCoded } from "./classify.ts";
 import { looksLikeDocuments, parseDocuments } from "./document-file.ts";
 import { selectDeviceChain } from "./select-device-chain.ts";
@@ -31,6 +32,7 @@ const LOADERS: Readonly<Record<FamilyName, Loader>> = {
   sevSnp: loadSevSnp,
   nitro: needsNone,
   nvidia: loadNvidia,
+  cca: loadCca,
 };
 
 const MAX_FILES = 4096;

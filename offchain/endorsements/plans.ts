@@ -1,5 +1,6 @@
 import { detect } from "../verifier/detect.ts";
 import type { Endorsements, FamilyName } from "../verifier/family.ts";
+import { ccaPlan } from "./arm-cca.ts";
 import { dcapTargetOf } from "./dcap-target.ts";
 import { sevSnpPlans } from "./kds.ts";
 import { nvidiaPlan } from "./nvidia.ts";
@@ -16,6 +17,7 @@ const PLANNERS: Readonly<Record<FamilyName, Planner>> = {
   // A document carries its whole chain, and AWS publishes no revocation list for it.
   nitro: () => [],
   nvidia: (services, evidence, given) => [nvidiaPlan(services, evidence, given)],
+  cca: (_services, _evidence, given) => [ccaPlan(given)],
 };
 
 /**

@@ -1,6 +1,7 @@
 import { parseHex, utf8 } from "../encoding/bytes.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { Claims, TrustRoot } from "../evidence/scheme.ts";
+import { ccaFields, platformRoots } from "./cca-fields.ts";
 import { deviceFields } from "./device-fields.ts";
 import type { SevSnpEndorsements } from "../evidence/sev-snp/endorsements.ts";
 import type { Endorsements } from "./family.ts";
@@ -90,6 +91,13 @@ const SEV_SNP_REPORT: VectorKind = {
   fields: ({ details }) => ({ vek: detailsUnder("vek", details), reportedTcb: detailsUnder("reportedTcb", details) }),
 };
 
+const CCA_TOKEN: VectorKind = {
+  verify: asCcaToken,
+  fields: ccaFields,
+  // Said of the token by whoever made the set; of accepted evidence both must be true.
+  uncompared: ["bindingHolds", "realmSignatureHolds"],
+};
+
 /** By platform and kind of the manifest; what is not here is unsupported. */
 export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
   "intel-sgx quote+collateral": QUOTE_WITH_COLLATERAL,
@@ -100,6 +108,7 @@ export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
     verify: asEvidence({ role: "document", endorsements: () => ({}) }),
     fields: nitroFields,
   },
+  "arm-cca token": CCA_TOKEN,
   "nvidia-gpu spdm-evidence": DEVICE_REPORT,
   "nvidia-switch spdm-evidence": DEVICE_REPORT,
   "amd-sev-snp report+chain": SEV_SNP_REPORT,
@@ -107,6 +116,14 @@ export const VECTOR_KINDS: Readonly<Record<string, VectorKind>> = {
   "nvidia-switch rim": MANIFEST,
   "nvidia-nras jwt": { verify: asToken },
 };
+
+/** The key that a vector gives is the only root there is: it certifies nothing but itself. */
+function asCcaToken(input: VectorInput): Promise<VectorResult> {
+  const { platformKey } = input.files;
+  const endorsements = { cca: platformKey === undefined ? {} : { platformKey } };
+  const verify = asEvidence({ role: "token", endorsements: () => endorsements });
+  return verify({ ...input, trustRoots: platformRoots(platformKey), allowSimulated: true });
+}
 
 /** No key of the attestation service is public, so that no token can be verified. */
 async function asToken({ files, now }: VectorInput): Promise<VectorResult> {

@@ -3,27 +3,30 @@ import { JsonFields } from "../encoding/fields.ts";
 import { EndorsementError } from "../errors.ts";
 import { dcapEndorsementsToJson, parseDcapEndorsements } from "../evidence/dcap/endorsements-json.ts";
 import { endorsementFromText, endorsementToText } from "../evidence/endorsement-text.ts";
+import type { CcaEndorsements } from "../evidence/arm-cca/endorsements.ts";
 import type { NvidiaEndorsements } from "../evidence/nvidia/endorsements.ts";
 import type { SevSnpEndorsements } from "../evidence/sev-snp/endorsements.ts";
 import type { NodeEndorsements } from "./family.ts";
 
+const CCA: readonly (keyof CcaEndorsements)[] = ["platformKey"];
 const SEV_SNP: readonly (keyof SevSnpEndorsements)[] = ["vek", "ask", "ark", "crl"];
 const NVIDIA: readonly Exclude<keyof NvidiaEndorsements, "ocspResponses">[] = ["certChain", "driverRim", "vbiosRim"];
-const FAMILIES: readonly (keyof NodeEndorsements)[] = ["dcap", "sevSnp", "nvidia", "devices"];
+const FAMILIES: readonly (keyof NodeEndorsements)[] = ["dcap", "sevSnp", "nvidia", "devices", "cca"];
 const DEVICE = NVIDIA.filter((role) => role !== "certChain");
 
 const invalid = (message: string): EndorsementError => new EndorsementError("ENDORSEMENT_INVALID", message);
 
 /** Writes a node's endorsements as JSON: JSON and PEM as text, DER and XML in base64; Intel's alone stand for themselves. */
 export function endorsementsToJson(endorsements: NodeEndorsements): Readonly<Record<string, unknown>> {
-  const { dcap, sevSnp, nvidia, devices } = endorsements;
-  if (dcap !== undefined && Object.values({ sevSnp, nvidia, devices }).every((part) => part === undefined)) {
+  const { dcap, sevSnp, nvidia, devices, cca } = endorsements;
+  if (dcap !== undefined && Object.values({ sevSnp, nvidia, devices, cca }).every((part) => part === undefined)) {
     return dcapEndorsementsToJson(dcap);
   }
   return {
     ...(dcap && { dcap: dcapEndorsementsToJson(dcap) }),
     ...(sevSnp && { sevSnp: textsOf(sevSnp, SEV_SNP) }),
     ...(nvidia && { nvidia: nvidiaToJson(nvidia, NVIDIA) }),
+    ...(cca && { cca: textsOf(cca, CCA) }),
     ...(devices && { devices: devices.map((device) => nvidiaToJson(device, DEVICE)) }),
   };
 }
@@ -43,6 +46,7 @@ export function parseEndorsements(json: unknown): NodeEndorsements {
     ...(fields.has("dcap") && { dcap: parseDcapEndorsements(fields.value("dcap")) ?? {} }),
     ...(fields.has("sevSnp") && { sevSnp: bytesOf(fields.fields("sevSnp"), SEV_SNP) }),
     ...(fields.has("nvidia") && { nvidia: nvidiaOf(fields.fields("nvidia"), NVIDIA) }),
+    ...(fields.has("cca") && { cca: bytesOf(fields.fields("cca"), CCA) }),
     ...(fields.has("devices") && { devices: fields.fieldsList("devices").map((device) => nvidiaOf(device, DEVICE)) }),
   };
 }

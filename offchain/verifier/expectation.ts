@@ -1,3 +1,4 @@
+import { MAX_COMPONENTS } from "../evidence/arm-cca/platform-claims.ts";
 import { DEVICE_PLATFORMS, type Claims, type Platform } from "../evidence/scheme.ts";
 import { hex, listOf, members, refuse, text, uint, type Read, type Readers } from "./policy-json.ts";
 
@@ -19,6 +20,7 @@ export type Expectation = string | number | readonly (string | number)[] | Maske
 export type ExpectedClaims = Readonly<Record<string, Expectation>>;
 
 const DIGEST = expectBytes(48);
+const REALM_DIGEST = expectBytes(32, 48, 64);
 const REGISTER_COUNT = 32;
 const DEVICE_MEASUREMENTS = 64;
 const UINT16 = 0xffff;
@@ -60,6 +62,15 @@ export const CLAIM_READERS: Readonly<Partial<Record<Platform, Readers<ExpectedCl
     vmpl: expectNumber(MAX_VMPL),
   },
   "aws-nitro": numbered("pcr", 0, REGISTER_COUNT - 1, expectBytes(32, 48, 64)),
+  "arm-cca": {
+    rim: REALM_DIGEST,
+    ...numbered("rem", 0, 3, REALM_DIGEST),
+    ...numbered("swComponent", 0, MAX_COMPONENTS - 1, REALM_DIGEST),
+    rpv: expectBytes(64),
+    implementationId: expectBytes(32),
+    lifecycle: expectNumber(UINT16),
+    hashAlg: expectText,
+  },
   "nvidia-gpu": { ...DEVICE, ...VERSIONS },
   "nvidia-switch": { ...DEVICE, vbiosVersion: expectText },
 };

@@ -56,6 +56,8 @@ const DECIDED_BY: Readonly<Record<string, readonly string[]>> = {
   "vek-extensions": ["vek"],
   "reported-tcb": ["vek"],
   "ark-crl": ["crl"],
+  "platform-key": ["platformKey"],
+  "platform-signature": ["platformKey"],
   "device-chain": ["certChain"],
   "device-revocation": ["ocspResponses"],
   "reference-measurements": MANIFESTS,

@@ -1,3 +1,4 @@
+import type { CcaEndorsements } from "../evidence/arm-cca/endorsements.ts";
 import type { CheckLog } from "../evidence/check-log.ts";
 import type { DcapEndorsements } from "../evidence/dcap/endorsements.ts";
 import type { NvidiaEndorsements } from "../evidence/nvidia/endorsements.ts";
@@ -7,6 +8,7 @@ import type { ChainVerifier } from "../x509/chain.ts";
 
 /** Endorsements by family. */
 export interface Endorsements {
+  readonly cca?: CcaEndorsements;
   readonly dcap?: DcapEndorsements;
   readonly nvidia?: NvidiaEndorsements;
   readonly sevSnp?: SevSnpEndorsements;

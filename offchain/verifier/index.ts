@@ -13,7 +13,7 @@ export type { AppraisalPolicy } from "./policy.ts";
 export { combinePolicies, parsePolicyDocument } from "./policy-layers.ts";
 export type { LayeredPolicy, Policy } from "./policy-layers.ts";
 export type { AttestationResult, Failure, Verdict } from "./result.ts";
-export { INTEL_ROOT, trustRootOf, VENDOR_ROOTS } from "./trust-roots.ts";
+export { INTEL_ROOT, trustRootOf, trustRootOfPlatformKey, VENDOR_ROOTS } from "./trust-roots.ts";
 export { tierOf, trustworthinessOf } from "./trustworthiness.ts";
 export type { TrustworthinessVector, TrustTier } from "./trustworthiness.ts";
 export { platformCode, signVerdict, tcbStatusCode, verdictDigest, verdictSigner } from "./verdict.ts";

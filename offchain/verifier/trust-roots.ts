@@ -1,5 +1,6 @@
 import { sha256 } from "#crypto";
 import { toHex } from "../encoding/bytes.ts";
+import { parsePlatformKey } from "../evidence/arm-cca/platform-key.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { parseCertificate } from "../x509/certificate.ts";
 
@@ -74,5 +75,17 @@ function amdRoot(name: string, spkiSha256: string): TrustRoot {
 
 /** The root whose key a DER certificate carries; throws `EvidenceError` where that is no certificate. */
 export function trustRootOf(certificate: Uint8Array, name: string, simulated: boolean): TrustRoot {
-  return { name, simulated, spkiSha256: toHex(sha256(parseCertificate(certificate).publicKey.spki)).slice(2) };
+  return { name, simulated, spkiSha256: spkiHash(parseCertificate(certificate).publicKey.spki) };
+}
+
+/**
+ * An Arm CCA platform's key as a root: nobody has certified it, so that each platform is trusted by itself. Throws `EvidenceError`
+ * where the bytes are no public key on P-256 or P-384.
+ */
+export function trustRootOfPlatformKey(platformKey: Uint8Array, name: string, simulated: boolean): TrustRoot {
+  return { name, simulated, spkiSha256: spkiHash(parsePlatformKey(platformKey).spki), family: "cca" };
+}
+
+function spkiHash(spki: Uint8Array): string {
+  return toHex(sha256(spki)).slice(2);
 }

@@ -86,6 +86,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   "distinct-devices": IDENTITY,
   device: IDENTITY,
   gpu: CONFIGURATION,
+  lifecycle: CONFIGURATION,
   "td-attributes": row("configuration", contraindicated, notLookedAt),
   "service-td": CONFIGURATION,
   "migration-agent": CONFIGURATION,
@@ -99,7 +100,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 
 /** Claims that say how a guest is configured; every other one that a policy can name says what runs in it. */
 const CONFIGURED =
-  /^claim-(?:attributes|miscselect|td-attributes|xfam|seam-attributes|guest-policy|vmpl|config.*|mrconfigid)$/;
+  /^claim-(?:attributes|miscselect|td-attributes|xfam|seam-attributes|guest-policy|vmpl|config.*|mrconfigid|rpv|lifecycle)$/;
 const CLAIM = /^claim-/;
 
 function rowOf(id: string): Row {

@@ -42,9 +42,9 @@ function withoutZeros(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, length);
 }
 
-/** Says whether bytes look like PEM rather than DER. */
-export function isPem(bytes: Uint8Array): boolean {
-  return asciiText(bytes.subarray(0, 64)).trimStart().startsWith(BEGIN);
+/** Says whether bytes look like PEM rather than DER, of a label where one is given. */
+export function isPem(bytes: Uint8Array, label = ""): boolean {
+  return asciiText(bytes.subarray(0, 64)).trimStart().startsWith(`${BEGIN}${label}`);
 }
 
 function decodeBase64(text: string): Uint8Array {

@@ -1,5 +1,6 @@
 /** The forms that signed parts come in, and what of their bytes nobody signs. */
 import { concat } from "../../offchain/encoding/bytes.ts";
+import { looksLikeToken } from "../../offchain/evidence/arm-cca/token.ts";
 import { parseQuote } from "../../offchain/evidence/dcap/quote.ts";
 import { parseSignedJson } from "../../offchain/evidence/dcap/signed-json.ts";
 import { parseRim } from "../../offchain/evidence/nvidia/rim.ts";
@@ -7,7 +8,7 @@ import { isPem, parsePem } from "../../offchain/x509/pem.ts";
 
 /** A form of bytes, with everything in it that is signed or is a signature. */
 export interface Form {
-  readonly name: "quote" | "json" | "pem" | "der" | "spdm" | "cose" | "snp" | "token" | "xml";
+  readonly name: "quote" | "json" | "pem" | "der" | "spdm" | "cose" | "snp" | "token" | "xml" | "cca";
   /** Throws where the bytes do not have the form. */
   readonly signed: (bytes: Uint8Array) => Uint8Array;
   /** What `signed` leaves out, and why a change there is no forgery; undefined where every byte counts. */
@@ -46,6 +47,7 @@ const FORMS: Readonly<Record<Form["name"], Form>> = {
   spdm: { name: "spdm", signed: whole, dontCare: undefined },
   cose: { name: "cose", signed: whole, dontCare: undefined },
   snp: { name: "snp", signed: whole, dontCare: undefined },
+  cca: { name: "cca", signed: whole, dontCare: undefined },
   token: {
     name: "token",
     signed: whole,
@@ -62,7 +64,7 @@ export function formOf(role: string, bytes: Uint8Array): Form {
   if (role === "quote") return FORMS.quote;
   if (role === "document") return FORMS.cose;
   if (role === "rim") return FORMS.xml;
-  if (role === "token") return FORMS.token;
+  if (role === "token") return looksLikeToken(bytes) ? FORMS.cca : FORMS.token;
   if (role === "report") return bytes[1] === 0 ? FORMS.snp : FORMS.spdm;
   if (isPem(bytes)) return FORMS.pem;
   return bytes[0] === 0x7b ? FORMS.json : FORMS.der;
@@ -98,5 +100,6 @@ function signedOfManifest(bytes: Uint8Array): Uint8Array {
 }
 
 function signedOfPem(bytes: Uint8Array): Uint8Array {
-  return concat(...parsePem(bytes, Buffer.from(bytes).includes("X509 CRL") ? "X509 CRL" : "CERTIFICATE"));
+  const label = ["X509 CRL", "PUBLIC KEY"].find((known) => isPem(bytes, known)) ?? "CERTIFICATE";
+  return concat(...parsePem(bytes, label));
 }

@@ -40,6 +40,8 @@ const VECTORS: Readonly<Record<string, string>> = {
   "NVIDIA Blackwell": "nvidia-blackwell-5fec340f",
   "NVIDIA switch": "nvidia-ls10-352fc991",
   "NVIDIA manifest": "nvidia-rim-nv_gpu_driver_gh100_550.144.03",
+  "Arm CCA, first profile": "arm-cca-0400873f",
+  "Arm CCA, draft profile": "arm-cca-70a46f08",
 };
 
 /** The token of NVIDIA's service needs no vector: none of its keys is public. */

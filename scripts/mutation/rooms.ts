@@ -21,6 +21,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "sev-snp": evidence("sev-snp"),
   dcap: evidence("dcap", ["test/offchain/verifier/{appraise,remembered}.test.ts"]),
   nvidia: evidence("nvidia"),
+  "arm-cca": evidence("arm-cca", ["test/offchain/verifier/arm-cca.test.ts"]),
   verifier: {
     mutate: ["offchain/verifier/*.ts", "offchain/verifier/families/*.ts", "offchain/evidence/*.ts"],
     tests: ["test/offchain/verifier/*.test.ts", "test/offchain/evidence/*.test.ts"],
@@ -29,6 +30,6 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
 /** Names that stand for several rooms. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  evidence: ["nitro", "sev-snp", "dcap", "nvidia"],
+  evidence: ["nitro", "sev-snp", "dcap", "nvidia", "arm-cca"],
   all: Object.keys(ROOMS),
 };

@@ -7,7 +7,7 @@ import { needVectors, VECTORS } from "../support/vectors.ts";
 const SAMPLING = { head: 48, stride: 101 };
 /** For machines that have other things to do. */
 const LONG = 600_000;
-const FAMILIES = ["SGX", "TDX", "SEV-SNP", "Nitro", "NVIDIA"];
+const FAMILIES = ["SGX", "TDX", "SEV-SNP", "Nitro", "NVIDIA", "Arm CCA"];
 
 describe("changed bytes of signed parts", () => {
   let subjects: readonly Subject[] = [];

@@ -7,6 +7,7 @@ export interface CryptoFace<VerifyKey extends object, AgreementKey extends objec
   readonly sha1: (...parts: readonly Uint8Array[]) => Uint8Array;
   readonly sha256: (...parts: readonly Uint8Array[]) => Uint8Array;
   readonly sha384: (...parts: readonly Uint8Array[]) => Uint8Array;
+  readonly sha512: (...parts: readonly Uint8Array[]) => Uint8Array;
   readonly keccak256: (...parts: readonly Uint8Array[]) => Uint8Array;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly timingSafeEqual: (a: Uint8Array, b: Uint8Array) => boolean;

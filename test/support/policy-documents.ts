@@ -41,6 +41,7 @@ function policyDocumentsOf(care: "careful" | "careless"): fc.Arbitrary<Document>
     "intel-tdx": some({ mrtd: bytes(48), rtmr3: bytes(48), xfam: bytes(8), tdAttributes: bytes(8) }, least),
     "amd-sev-snp": some({ measurement: bytes(48), vmpl: number(3), guestPolicy: bytes(8) }, least),
     "aws-nitro": some({ pcr0: bytes(48), pcr31: bytes(64), ...(slip && { pcr32: bytes(32) }) }, least),
+    "arm-cca": some({ rim: bytes(32), rem3: bytes(64), rpv: bytes(64), lifecycle: number(9), hashAlg: version }, least),
     "nvidia-gpu": some({ measurement1: bytes(48), measurement64: bytes(3), driverVersion: version }, least),
     "nvidia-switch": some({ measurement2: bytes(48), vbiosVersion: version }, least),
   };

@@ -12,9 +12,10 @@ export const GUEST_RULES: readonly Rule[] = [
   {
     id: "debug",
     reference:
-      "Intel SDM volume 3D, SECS ATTRIBUTES; Intel TDX Module, TD ATTRIBUTES; AMD 56860, guest policy; AWS Nitro Enclaves, PCR0",
+      "Intel SDM volume 3D, SECS ATTRIBUTES; Intel TDX Module, TD ATTRIBUTES; AMD 56860, guest policy; AWS Nitro Enclaves, PCR0; Arm CCA Security Model, CCA platform lifecycle",
     judge: debug,
   },
+  { id: "lifecycle", reference: "Arm CCA Security Model, CCA platform lifecycle", judge: lifecycle },
   { id: "td-attributes", reference: TDX_ABI, judge: tdAttributes },
   { id: "service-td", reference: "Intel TDX Module 1.5, MRSERVICETD", judge: serviceTd },
   { id: "migration-agent", reference: "AMD publication 56860, guest policy MIGRATE_MA", judge: migrationAgent },
@@ -28,6 +29,7 @@ const CLAIM_SOURCES: Readonly<Partial<Record<Platform, string>>> = {
   "intel-tdx": "Intel TDX DCAP Quoting Library API, appendix A.3, TD quote body",
   "amd-sev-snp": "AMD publication 56860, ATTESTATION_REPORT",
   "aws-nitro": "AWS Nitro Enclaves Attestation Process, section 2.2",
+  "arm-cca": "draft-ffm-rats-cca-token, platform and realm claims",
   "nvidia-gpu": "DMTF DSP0274 1.1, MEASUREMENTS; NVIDIA nvTrust, opaque data",
   "nvidia-switch": "DMTF DSP0274 1.1, MEASUREMENTS; NVIDIA nvTrust, opaque data",
 };
@@ -63,6 +65,15 @@ function debug(claims: Claims, { policy }: Case): Finding {
   return policy.allowDebug ? warn(detail) : fail(detail);
 }
 
+/** Only a secured platform keeps its promises; debug states are left to `debug`. */
+function lifecycle(claims: Claims): Finding | undefined {
+  const { lifecycleState: state, lifecycle: value } = claims.details;
+  if (typeof state !== "string" || typeof value !== "number") return undefined;
+  const detail = `lifecycle 0x${value.toString(16).padStart(4, "0")}: ${state}`;
+  if (claims.debug) return unasked(detail);
+  return state === "secured" ? pass(detail) : fail(detail);
+}
+
 function tdAttributes(claims: Claims, { policy }: Case): Finding | undefined {
   const { tdAttributes: attributes, xfam } = claims.details;
   if (typeof attributes !== "string" || typeof xfam !== "string") return undefined;
@@ -91,7 +102,7 @@ function migrationAgent(claims: Claims, { policy }: Case): Finding | undefined {
 }
 
 /** The measurement that identifies the code, by family. */
-const CODE_MEASUREMENTS = ["mrenclave", "mrtd", "measurement", "pcr0"];
+const CODE_MEASUREMENTS = ["mrenclave", "mrtd", "measurement", "pcr0", "rim"];
 
 function measured(claims: Claims): Finding {
   if (claims.platform === "aws-nitro" && claims.debug) return unasked("a Nitro enclave in debug mode is not measured");

@@ -2,6 +2,7 @@ import { concat } from "../../../offchain/encoding/bytes.ts";
 import type { Element, Encoding } from "./mutate-tree.ts";
 
 const [BYTES, TEXT, ARRAY, MAP, TAG] = [2, 3, 4, 5, 6];
+const SIGN1_TAG = 0xd2;
 const NOTHING = new Uint8Array();
 
 interface Read {
@@ -56,7 +57,8 @@ function stringAt(bytes: Uint8Array, { head, begin, length }: StringHead): Read 
   if (end > bytes.length) return undefined;
   const content = bytes.slice(begin, end);
   const first = content[0] ?? 0;
-  const nested = head >> 5 === BYTES && (first >> 5 === MAP || first >> 5 === ARRAY) ? read(content) : undefined;
+  const holds = first >> 5 === MAP || first >> 5 === ARRAY || first === SIGN1_TAG;
+  const nested = head >> 5 === BYTES && holds ? read(content) : undefined;
   return { element: { head, content, lead: NOTHING, children: nested }, end };
 }
 
@@ -84,6 +86,7 @@ function write({ head, children, content, lie }: Element): Uint8Array {
   if (major === BYTES || major === TEXT) return concat(headOf(major, inner.length, lie), inner);
   if (major === ARRAY) return concat(headOf(major, children?.length ?? 0, lie), inner);
   if (major === MAP) return concat(headOf(major, Math.floor((children?.length ?? 0) / 2), lie), inner);
+  if (major === TAG && children !== undefined) return concat(Uint8Array.of(head), content, inner);
   return concat(Uint8Array.of(head), inner);
 }
 
@@ -96,5 +99,5 @@ function headOf(major: number, argument: number, lie: Element["lie"]): Uint8Arra
   return Uint8Array.of((major << 5) | 26, 0, (value >> 16) & 0xff, (value >> 8) & 0xff, value & 0xff);
 }
 
-/** CBOR as in attestation documents. */
+/** CBOR as in attestation documents and tokens. */
 export const CBOR_ENCODING: Encoding = { read, write };

@@ -1,5 +1,7 @@
 /** What is fuzzed: every parser by itself, and whole verifications. */
 import { decodeCbor } from "../../../offchain/cose/cbor.ts";
+import { parsePlatformKey } from "../../../offchain/evidence/arm-cca/platform-key.ts";
+import { parseToken as parseCcaToken } from "../../../offchain/evidence/arm-cca/token.ts";
 import { readPckExtension } from "../../../offchain/evidence/dcap/pck.ts";
 import { parseQeIdentity } from "../../../offchain/evidence/dcap/qe-identity.ts";
 import { parseQuote } from "../../../offchain/evidence/dcap/quote.ts";
@@ -47,7 +49,7 @@ const KEY_SEED = `{"keys":[{"kty":"EC","crv":"P-384","kid":"k","x":"${"A".repeat
 
 /** The targets that the subjects have inputs for. */
 export function targetsOf(subjects: readonly Subject[]): readonly Target[] {
-  const whole = subjects.filter(({ parts }) => parts["token"] === undefined);
+  const whole = subjects.filter(({ forms }) => forms["token"]?.name !== "token");
   const parts = whole.flatMap((subject) =>
     Object.entries(subject.parts).map(([role, bytes]) => ({ role, bytes, form: subject.forms[role]?.name })),
   );
@@ -56,10 +58,14 @@ export function targetsOf(subjects: readonly Subject[]): readonly Target[] {
   const role = (...roles: readonly string[]): Uint8Array[] =>
     parts.filter((part) => roles.includes(part.role)).map(({ bytes }) => bytes);
   const certificates = [
-    ...of("pem").flatMap((pem) => parsePem(pem, "CERTIFICATE")),
+    ...of("pem").flatMap((pem) => (isPem(pem, "PUBLIC KEY") ? [] : parsePem(pem, "CERTIFICATE"))),
     ...role("vek").filter((bytes) => !isPem(bytes)),
   ];
-  const evidence = of("quote", "snp", "cose", "spdm");
+  const evidence = of("quote", "snp", "cose", "spdm", "cca");
+  const platformKeys = [
+    ...role("platformKey"),
+    ...of("cca").map((bytes) => parseCcaToken(bytes).realm.claims.publicKeyBytes),
+  ];
   const payloads = of("cose").map((bytes) => parseDocument(bytes).message.payload);
   const token = utf8(TOKEN_SEED.map((part) => Buffer.from(part).toString("base64url")).join("."));
   return [
@@ -67,6 +73,8 @@ export function targetsOf(subjects: readonly Subject[]): readonly Target[] {
     target("snp-report", of("snp"), { mutate: mutateBytes, parse: parseReport, share: 80 }),
     target("document", of("cose"), { mutate: mutateCbor, parse: parseDocument, share: 100 }),
     target("device-report", of("spdm"), { mutate: mutateBytes, parse: parseDeviceReport, share: 80 }),
+    target("cca-token", of("cca"), { mutate: mutateCbor, parse: parseCcaToken, share: 100 }),
+    target("platform-key", platformKeys, { mutate: mutateBytes, parse: parsePlatformKey, share: 40 }),
     target("token", [token], { mutate: mutateToken, parse: parseToken, share: 60 }),
     target("key-set", [utf8(KEY_SEED)], { mutate: mutateJson, parse: parseKeySet, share: 40 }),
     target("certificate", certificates, { mutate: mutateDer, parse: readCertificate, share: 120 }),
@@ -113,6 +121,7 @@ const MUTATORS: Readonly<Record<string, Mutator>> = {
   pem: mutatePem,
   der: mutateDer,
   cose: mutateCbor,
+  cca: mutateCbor,
 };
 
 /** One target for each part of a subject: the part is changed, the others stand as they are. */

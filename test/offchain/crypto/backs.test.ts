@@ -36,7 +36,18 @@ describe("crypto", () => {
 
 function testBack(name: string, back: AnyBack): void {
   const { aesGcmOpen, aesGcmSeal, agreeX25519, createAgreementKey, createSigningKey, hmacSha256 } = back;
-  const { hkdfSha256, importEcPoint, importSpki, keccak256, randomBytes, recoverAddress, sha1, sha256, sha384 } = back;
+  const {
+    hkdfSha256,
+    importEcPoint,
+    importSpki,
+    keccak256,
+    randomBytes,
+    recoverAddress,
+    sha1,
+    sha256,
+    sha384,
+    sha512,
+  } = back;
   const { signDigest, signingAddress, timingSafeEqual, verifyEcdsa, verifyRsaPss } = back;
 
   describe("hashes", () => {
@@ -47,6 +58,7 @@ function testBack(name: string, back: AnyBack): void {
           expect(toHex(sha1(a, b))).to.equal(`0x${oracle("sha1")}`);
           expect(toHex(sha256(a, b))).to.equal(`0x${oracle("sha256")}`);
           expect(toHex(sha384(a, b))).to.equal(`0x${oracle("sha384")}`);
+          expect(toHex(sha512(a, b))).to.equal(`0x${oracle("sha512")}`);
           expect(toHex(keccak256(a, b))).to.equal(ethersKeccak(concat(a, b)));
         }),
       );

@@ -14,6 +14,8 @@ describe("endorsements as JSON", () => {
     "Intel's": { dcap: { tcbInfo: utf8("{}"), pckCrl: DER, pckCertChain: PEM } },
     "AMD's": { sevSnp: { vek: DER, ask: PEM, ark: DER, crl: DER } },
     "NVIDIA's": { nvidia: { certChain: PEM, driverRim: XML, vbiosRim: XML, ocspResponses: [DER, DER] } },
+    "an Arm platform's": { cca: { platformKey: PEM } },
+    "an Arm platform's in binary": { cca: { platformKey: Uint8Array.of(0xa4, 1, 2) } },
     "a node's with devices": { dcap: { rootCaCrl: DER }, devices: [{ driverRim: XML, ocspResponses: [DER] }, {}] },
   };
   for (const [name, endorsements] of Object.entries(cases)) {
