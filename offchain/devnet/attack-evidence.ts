@@ -63,7 +63,7 @@ async function judgedCode(network: Network, evidence: NodeEvidence): Promise<str
   const judgement = await judge(
     {
       contracts,
-      trustRoots: [network.trustRoot],
+      trustRoots: network.vendors.trustRoots,
       chains: new ChainVerifier(),
       endorsementsOf: (of, given) => source.endorsementsFor(of, given),
       now: Date.now,
@@ -95,7 +95,7 @@ async function freshEvidence(network: Network, like: NodeEvidence, device: Devic
 }
 
 async function rogueDevice(network: Network, kind: "debug" | "unpublished"): Promise<Device> {
-  const platform = provisionPlatform(network.vendor, { tee: "intel-sgx", now: Date.now(), name: "rogue" });
+  const platform = provisionPlatform(network.vendors.intel, { tee: "intel-sgx", now: Date.now(), name: "rogue" });
   const models = kind === "debug" ? [network.model.root] : [];
   const configuration = { ...measuredConfiguration(models.map((root) => ({ root }))) };
   const measurements = await measureWorker({ root: ROOT, entry: WORKER, configuration });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openContracts, type Contracts } from "../chain/contracts.ts";
 import { DEVNET, type DeployParameters } from "../chain/deploy-parameters.ts";
@@ -9,17 +9,10 @@ import { openSender, type Sender, type Sent } from "../chain/sender.ts";
 import { takeSeat } from "../chain/committee.ts";
 import { bondFor } from "../chain/stake.ts";
 import { approve, mintTestTokens } from "../chain/token.ts";
-import {
-  createSimulatedVendor,
-  simulatedTrustRoot,
-  vendorToJson,
-  type SimulatedVendor,
-} from "../device/simulated/intel/vendor.ts";
 import { randomBytes } from "#crypto";
 import { toHex, type Hex } from "../encoding/bytes.ts";
 import { loadPackage } from "../inference/package.ts";
 import type { ModelPackage } from "../model/package.ts";
-import type { TrustRoot } from "../evidence/scheme.ts";
 import { createAccount, type Account } from "./accounts.ts";
 import { createLocks } from "../locks.ts";
 import { lockFile } from "../store/lock.ts";
@@ -27,6 +20,7 @@ import { copyStore, openStore } from "../store/store.ts";
 import { createChildren, type Run } from "./children.ts";
 import { freePort, type Service } from "./processes.ts";
 import { ROOT, startChain, startEndorsements, startRelayer, type RelayerPlace } from "./services.ts";
+import { createVendors, type Vendors } from "./vendors.ts";
 import { workloadsOf, type Workload } from "./workloads.ts";
 
 /** Tokens with 18 decimals. */
@@ -39,6 +33,8 @@ const TTL_SECONDS = 3600;
 const MAX_EVIDENCE_AGE_SECONDS = 30 * 60;
 /** Bits of the accepted TCB statuses: UpToDate, SWHardeningNeeded, ConfigurationNeeded. */
 const TCB_MASK = 0b1110;
+/** AMD and AWS state no TCB status. */
+const NO_STATUS_MASK = 0b1;
 
 /** Everything that runs before the first node: chain, contracts, simulated vendor, relayers. */
 export interface Network {
@@ -46,8 +42,7 @@ export interface Network {
   readonly chain: Service;
   readonly contracts: Contracts;
   readonly deployments: string;
-  readonly vendor: SimulatedVendor;
-  readonly trustRoot: TrustRoot;
+  readonly vendors: Vendors;
   readonly endorsements: Service;
   readonly relayers: readonly Service[];
   readonly relayerAccounts: readonly Account[];
@@ -98,10 +93,8 @@ async function start(options: NetworkOptions, run: Run, stop: () => Promise<void
   const prepareStore = storeMaker(join(dir, "data"));
   const chain = await run(() => startChain(logDir));
   const account = (name: string): Promise<Account> => createAccount(name, join(dir, "keys"), chain.url);
-  const vendor = createSimulatedVendor({ now: Date.now() });
-  const vendorFile = join(dir, "vendor.json");
-  writeFileSync(vendorFile, vendorToJson(vendor), { mode: 0o600 });
-  const endorsements = await run(() => startEndorsements(vendorFile, logDir));
+  const vendors = await createVendors(dir, Date.now());
+  const endorsements = await run(() => startEndorsements(vendors.files, logDir));
   const modelDir = join(ROOT, "models", "digits");
   const model = await loadPackage(modelDir);
   const workloads = await workloadsOf(ROOT, [model.root]);
@@ -110,7 +103,6 @@ async function start(options: NetworkOptions, run: Run, stop: () => Promise<void
   const contracts = await deployAll(options, { rpcUrl: chain.url, deployer, guardian, places, workloads });
   const sender = (of: Account): Promise<Sender> => openSender(contracts.chain, of);
   await bondRelayers(contracts, await sender(deployer), places);
-  const trustRoot = simulatedTrustRoot(vendor);
   const shared = {
     dir,
     logDir,
@@ -118,11 +110,11 @@ async function start(options: NetworkOptions, run: Run, stop: () => Promise<void
     rpcUrl: chain.url,
     chainId: contracts.chain.chainId,
     endorsementsUrl: endorsements.url,
-    trustRoot,
+    trustRoots: vendors.trustRoots,
   };
   for (const { name } of places) await prepareStore(name);
   const relayers = await Promise.all(places.map((place) => run(() => startRelayer(shared, place))));
-  const parts = { dir, chain, contracts, deployments, vendor, trustRoot, endorsements, relayers, guardian, model };
+  const parts = { dir, chain, contracts, deployments, vendors, endorsements, relayers, guardian, model };
   return {
     ...parts,
     relayerAccounts: places.map(({ account: of }) => of),
@@ -186,7 +178,6 @@ async function deployAll(options: NetworkOptions, parts: DeployParts): Promise<C
 /** Short waits, simulated platforms only, the committee's members and this clone's worker. */
 function parametersOf({ deployer, guardian, places, workloads }: DeployParts): DeployParameters {
   const policy = {
-    tcbStatusMask: TCB_MASK,
     minEvaluationNumber: 0,
     ttl: TTL_SECONDS,
     maxEvidenceAge: MAX_EVIDENCE_AGE_SECONDS,
@@ -201,7 +192,11 @@ function parametersOf({ deployer, guardian, places, workloads }: DeployParts): D
     community: guardian.address,
     threshold: THRESHOLD,
     members: places.map(({ account, port }) => ({ account: account.address, endpoint: `http://127.0.0.1:${port}` })),
-    platforms: workloads.map(({ platformCode }) => ({ ...policy, platform: platformCode })),
+    platforms: workloads.map(({ tee, platformCode }) => ({
+      ...policy,
+      tcbStatusMask: tee.startsWith("intel-") ? TCB_MASK : NO_STATUS_MASK,
+      platform: platformCode,
+    })),
     workloads: workloads.map(({ workloadId, platformCode }) => ({ workloadId, platform: platformCode })),
   };
 }

@@ -7,8 +7,8 @@ import type { Sent } from "../chain/sender.ts";
 import { readMinStake } from "../chain/registry.ts";
 import { bond } from "../chain/stake.ts";
 import { approve, mintTestTokens } from "../chain/token.ts";
-import { provisionPlatform } from "../device/simulated/intel/platform.ts";
-import { platformToJson, type SimulatedTee } from "../device/simulated/intel/platform-file.ts";
+import { provisionMachine, type Machine } from "../device/simulated/machine.ts";
+import type { SimulatedPlatform } from "../device/simulated/measure.ts";
 import { concat, parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { prettyJson } from "../encoding/json.ts";
 import { ServiceError } from "../errors.ts";
@@ -26,7 +26,7 @@ export const PRICE = TOKEN / 1000n;
 /** A node of the devnet: its operator, its worker process and how to start that again. */
 export interface DevnetNode {
   readonly name: string;
-  readonly tee: SimulatedTee;
+  readonly tee: SimulatedPlatform;
   readonly nodeId: Hex;
   readonly operator: Account;
   readonly configFile: string;
@@ -55,7 +55,7 @@ export async function publishModel(network: Network, owner: Account): Promise<Se
 }
 
 /** Bonds an operator, registers a node, offers the model and starts the worker; it is not attested yet. */
-export async function startNode(network: Network, tee: SimulatedTee, name: string): Promise<DevnetNode> {
+export async function startNode(network: Network, tee: SimulatedPlatform, name: string): Promise<DevnetNode> {
   const { contracts, dir } = network;
   const operator = await network.account(`${name}-operator`);
   const sender = await network.sender(operator);
@@ -70,11 +70,13 @@ export async function startNode(network: Network, tee: SimulatedTee, name: strin
   const nodeId = nodeIdOf(operator.address, salt);
   await sender.send(setOffer(contracts, nodeId, { modelId: network.model.root, pricePerUnit: PRICE }));
   const platformFile = join(dir, "configs", `${name}-platform.json`);
-  writeFileSync(platformFile, platformToJson(provisionPlatform(network.vendor, { tee, now: Date.now(), name })), {
-    mode: 0o600,
-  });
+  const { kind, json } = provisionMachine(network.vendors.stateOf[tee], { platform: tee, now: Date.now(), name });
+  writeFileSync(platformFile, json, { mode: 0o600 });
   const configFile = join(dir, "configs", `${name}.json`);
-  writeFileSync(configFile, prettyJson(workerConfig(network, { name, nodeId, operator, port, platformFile })));
+  writeFileSync(
+    configFile,
+    prettyJson(workerConfig(network, { name, nodeId, operator, port, device: { kind, platformFile } })),
+  );
   await network.prepareStore(name);
   const place = { name, configFile, logDir: join(dir, "logs") };
   let worker = await network.run(() => startWorker(place));
@@ -140,7 +142,7 @@ function workerConfig(
     readonly nodeId: Hex;
     readonly operator: Account;
     readonly port: number;
-    readonly platformFile: string;
+    readonly device: { readonly kind: Machine["kind"]; readonly platformFile: string };
   },
 ): Record<string, unknown> {
   return {
@@ -153,7 +155,7 @@ function workerConfig(
     dataDir: join(network.dir, "data", node.name),
     host: "127.0.0.1",
     port: node.port,
-    device: { kind: "simulated-intel", platformFile: node.platformFile },
+    device: node.device,
     settlementKeyFile: node.operator.keyFile,
     settleEverySeconds: 3,
     evidenceMaxAgeSeconds: 300,

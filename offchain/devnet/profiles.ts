@@ -10,11 +10,11 @@ import { DEVNET_POLICY } from "./user.ts";
 
 const FUNDS = 5_000n * TOKEN;
 
-/** Writes what the command line needs to use this network: a funded user's profile, a funded operator's, and the simulated root. */
+/** Writes what the command line needs to use this network: a funded user's profile, a funded operator's, and the simulated roots. */
 export async function writeProfiles(network: Network): Promise<void> {
   await writeFunded(network, "cli-user", "profile.json");
   await writeFunded(network, "cli-operator", "operator.json");
-  writeFileSync(join(network.dir, "simulated-root.json"), `${prettyJson(network.trustRoot)}\n`);
+  writeFileSync(join(network.dir, "simulated-root.json"), `${prettyJson(network.vendors.trustRoots)}\n`);
 }
 
 async function writeFunded(network: Network, name: string, file: string): Promise<Account> {
@@ -28,7 +28,7 @@ async function writeFunded(network: Network, name: string, file: string): Promis
     rpcUrl: network.chain.url,
     deployments: network.deployments,
     endorsements: servicesAt(network.endorsements.url),
-    trustRoots: [network.trustRoot],
+    trustRoots: network.vendors.trustRoots,
     policy: DEVNET_POLICY,
     keyFile: account.keyFile,
     dataDir: join(network.dir, "data", name),

@@ -27,10 +27,13 @@ export async function startChain(logDir: string): Promise<Service> {
   });
 }
 
-/** Starts the simulated vendor's endorsement service. */
-export function startEndorsements(vendorFile: string, logDir: string): Promise<Service> {
+/** Starts the simulated vendors' endorsement service on their state files. */
+export function startEndorsements(
+  files: { readonly intel: string; readonly amd: string },
+  logDir: string,
+): Promise<Service> {
   const program = join(ROOT, "offchain", "devnet", "endorsement-server.ts");
-  const args = [program, "--vendor", vendorFile];
+  const args = [program, "--vendor", files.intel, "--amd", files.amd];
   return startService({ name: "endorsements", args, logDir, timeoutMs: START_MS, ready: readyLine });
 }
 
@@ -54,7 +57,7 @@ export interface RelayerSurroundings {
   readonly rpcUrl: string;
   readonly chainId: bigint;
   readonly endorsementsUrl: string;
-  readonly trustRoot: TrustRoot;
+  readonly trustRoots: readonly TrustRoot[];
 }
 
 /** Writes a relayer's configuration and starts it. */
@@ -70,7 +73,7 @@ export function startRelayer(shared: RelayerSurroundings, place: RelayerPlace): 
     state: join(shared.dir, "data", name),
     host: "127.0.0.1",
     port: place.port,
-    trustRoots: [shared.trustRoot],
+    trustRoots: shared.trustRoots,
     stepMs: STEP_MS,
     turnDelayMs: TURN_DELAY_MS,
   };

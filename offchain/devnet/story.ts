@@ -72,6 +72,8 @@ async function attestNodes(network: Network, story: Story): Promise<readonly Dev
   const nodes = await Promise.all([
     startNode(network, "intel-sgx", "worker-sgx"),
     startNode(network, "intel-tdx", "worker-tdx"),
+    startNode(network, "amd-sev-snp", "worker-snp"),
+    startNode(network, "aws-nitro", "worker-nitro"),
   ]);
   for (const node of nodes) {
     story.record({
@@ -107,7 +109,7 @@ async function verifyNodes(user: User, nodes: readonly DevnetNode[], story: Stor
       `verified-by-user/${node.tee}`,
       () => user.client.verify(node.nodeId),
       ({ result }) => ({
-        detail: `${result.verdict}, ${result.checks.filter(({ outcome }) => outcome === "pass").length} checks passed, TCB ${result.claims?.tcb?.status ?? "unknown"}, SIMULATED`,
+        detail: `${result.verdict}, ${result.checks.filter(({ outcome }) => outcome === "pass").length} checks passed, TCB ${result.claims?.tcb?.status ?? "not stated"}, SIMULATED`,
       }),
     );
   }
@@ -148,7 +150,7 @@ async function keepEvidence(network: Network, answers: readonly Answered[], stor
     async () => {
       const file = parseEvidenceFile(JSON.parse(readFileSync(path, "utf8")));
       const checked = await checkEvidenceFile(file, {
-        trustRoots: [...VENDOR_ROOTS, network.trustRoot],
+        trustRoots: [...VENDOR_ROOTS, ...network.vendors.trustRoots],
         policy: DEVNET_POLICY,
       });
       if (!checked.holds) throw new ReceiptError("RECEIPT_MALFORMED", "the evidence file does not hold");

@@ -37,7 +37,7 @@ export function openUserClient(network: Network, name: string, account: Account)
   return openClient({
     rpcUrl: network.chain.url,
     deployments: network.deployments,
-    trustRoots: [...VENDOR_ROOTS, network.trustRoot],
+    trustRoots: [...VENDOR_ROOTS, ...network.vendors.trustRoots],
     policy: DEVNET_POLICY,
     endorsements: servicesAt(network.endorsements.url),
     payerKey: account.privateKey,
