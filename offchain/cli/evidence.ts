@@ -1,22 +1,15 @@
 import type { Command } from "commander";
 import { readProfile } from "../client/profile.ts";
-import type { Hex } from "../encoding/bytes.ts";
 import { endorsementsOfNode } from "../endorsements/node.ts";
 import { VENDOR_SERVICES } from "../endorsements/services.ts";
 import { createEndorsementSource } from "../endorsements/source.ts";
 import { ConfigError, EvidenceError } from "../errors.ts";
-import type { Check } from "../evidence/scheme.ts";
-import type { RegistryDomain } from "../verifier/binding.ts";
 import { fetchBytes } from "../http/fetch.ts";
 import type { NodeEndorsements } from "../verifier/family.ts";
-import type { NodeEvidence } from "../verifier/node-evidence.ts";
 import type { Policy } from "../verifier/policy-layers.ts";
 import type { AttestationResult } from "../verifier/result.ts";
-import { verifyNodeEvidence } from "../verifier/verify-node.ts";
 import { partsOf } from "../verifier/ear.ts";
 import { trustworthinessOf } from "../verifier/trustworthiness.ts";
-import type { VerifyNodeOptions } from "../verifier/verify-devices.ts";
-import { verifyEvidence } from "../verifier/verify.ts";
 import { addressArgument, chainIdArgument, collected, timeArgument } from "./arguments.ts";
 import { checkLines, SIMULATED_LINE } from "./checks.ts";
 import { addExplain } from "./explain.ts";
@@ -26,16 +19,16 @@ import { readEvidence, type GivenEvidence } from "./evidence-input.ts";
 import type { Report, Session } from "./session.ts";
 import { readTrust, type TrustOptions } from "./trust.ts";
 import { verb } from "./verb.ts";
-import { endorsementsOf, isAcceptable } from "./verification.ts";
+import { domainOf, givenEndorsements, isAcceptable, verifyGiven, type RegistryOptions } from "./verification.ts";
 
-interface Options extends TrustOptions {
+interface Options extends TrustOptions, RegistryOptions {
   readonly endorsements?: string;
   readonly fetch?: boolean;
   readonly profile?: string;
   /** Milliseconds since 1970. */
   readonly now?: number;
-  readonly registry?: Hex;
-  readonly chainId?: bigint;
+  /** Milliseconds since 1970. */
+  readonly madeAt?: number;
   readonly ear?: boolean;
   readonly key?: string;
   readonly signEar?: string;
@@ -55,6 +48,7 @@ export function addEvidence(program: Command, session: Session): void {
     .option("--policy <file>", "appraisal policy, JSON; the default policy where not given")
     .option("--trust-root <file>", "a root to trust beside the vendors', JSON or certificate; repeatable", collected)
     .option("--now <time>", "the time to verify at, ISO 8601; the clock's where not given", timeArgument)
+    .option("--made-at <time>", "when the evidence was made, for a policy's maximumEvidenceAge, ISO 8601", timeArgument)
     .option("--registry <address>", "the NodeRegistry that a worker's keys must be bound for", addressArgument)
     .option("--chain-id <id>", "the registry's chain", chainIdArgument)
     .option("--sign-ear <file>", "print the result as an EAR token, signed with this private key on P-256 or P-384")
@@ -82,21 +76,12 @@ async function verifyAny(file: string, options: Options, session: Session): Prom
 /** Verifies the evidence in a file. */
 async function verifyFile(file: string, options: Options): Promise<{ result: AttestationResult; policy: Policy }> {
   const given = readEvidence(file);
-  const { evidence, nodeEvidence } = given;
   const domain = domainOf(options);
-  if (nodeEvidence === undefined && domain !== undefined) {
-    throw new ConfigError("CONFIG_INVALID", `${file} is raw evidence: nothing in it says what --registry would check`, {
-      next: "Give the JSON of a worker's GET /v1/evidence, or leave --registry and --chain-id out.",
-    });
-  }
-  const now = options.now ?? Date.now();
+  const { madeAt, now = Date.now() } = options;
   const trust = readTrust(options);
-  const verification = { ...trust, now, endorsements: await fetchedOf(given, options, now) };
-  const result =
-    nodeEvidence === undefined
-      ? await verifyEvidence(evidence, verification)
-      : await verifyOfNode(nodeEvidence, domain, verification);
-  return { result, policy: trust.policy };
+  const endorsements = await fetchedOf(given, options, now);
+  const verification = { ...trust, now, endorsements, ...(madeAt === undefined ? {} : { evidenceTime: madeAt }) };
+  return { result: await verifyGiven(given, domain, verification), policy: trust.policy };
 }
 
 /** What is given and, with `--fetch`, what the vendors' services say beside it; none for evidence that cannot be parsed. */
@@ -105,9 +90,7 @@ async function fetchedOf(
   options: Options,
   now: number,
 ): Promise<NodeEndorsements> {
-  const own = await endorsementsOfNode({ evidence, devices }, (of, given) =>
-    endorsementsOf(options.endorsements, { evidence: of, now, ...(given && { given }) }),
-  );
+  const own = await givenEndorsements(options.endorsements, { evidence, devices }, now);
   if (options.fetch !== true) return own;
   const services = options.profile === undefined ? VENDOR_SERVICES : readProfile(options.profile).endorsements;
   const source = createEndorsementSource({ services, fetch: fetchBytes, now: () => now });
@@ -117,42 +100,6 @@ async function fetchedOf(
     if (error instanceof EvidenceError) return own;
     throw error;
   }
-}
-
-function domainOf({ registry, chainId }: Options): RegistryDomain | undefined {
-  if (registry === undefined && chainId === undefined) return undefined;
-  if (registry !== undefined && chainId !== undefined) return { chainId, verifyingContract: registry };
-  throw new ConfigError("CONFIG_INVALID", "--registry and --chain-id go together");
-}
-
-/** A file alone does not say which registry its keys are for, and never how old its anchor is: both are told as not checked. */
-async function verifyOfNode(
-  nodeEvidence: NodeEvidence,
-  domain: RegistryDomain | undefined,
-  verification: VerifyNodeOptions,
-): Promise<AttestationResult> {
-  const result =
-    domain === undefined
-      ? await verifyEvidence(nodeEvidence.evidence, verification)
-      : await verifyNodeEvidence(domain, nodeEvidence, verification);
-  const { blockNumber } = nodeEvidence.anchor;
-  const unchecked = [
-    ...(domain === undefined ? [notRequired("binding", "--registry and --chain-id say what to check it against")] : []),
-    ...(domain === undefined && nodeEvidence.devices.length > 0
-      ? [notRequired("devices", "--registry and --chain-id say what their nonces are made of")]
-      : []),
-    notRequired("anchor", `a chain is needed to look at block ${blockNumber}`),
-  ];
-  return { ...result, checks: [...unchecked, ...result.checks] };
-}
-
-function notRequired(id: string, why: string): Check {
-  return {
-    id,
-    outcome: "none",
-    detail: `not checked and not required: ${why}`,
-    reference: "docs/protocol.md section 3",
-  };
 }
 
 function resultLines(result: AttestationResult): readonly string[] {

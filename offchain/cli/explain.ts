@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { ConfigError } from "../errors.ts";
 import {
   changedChecks,
   reasonsOf,
@@ -9,16 +8,15 @@ import {
   type Reason,
 } from "../verifier/explain.ts";
 import type { AttestationResult } from "../verifier/result.ts";
-import { verifyEvidence } from "../verifier/verify.ts";
-import { collected, timeArgument } from "./arguments.ts";
+import { addressArgument, chainIdArgument, collected, timeArgument } from "./arguments.ts";
 import { SIMULATED_LINE } from "./checks.ts";
-import { readRawEvidence } from "./inspect.ts";
+import { readEvidence } from "./evidence-input.ts";
 import type { Report, Session } from "./session.ts";
 import { readTrust, type TrustOptions } from "./trust.ts";
 import { verb } from "./verb.ts";
-import { endorsementsOf, isAcceptable } from "./verification.ts";
+import { domainOf, givenEndorsements, isAcceptable, verifyGiven, type RegistryOptions } from "./verification.ts";
 
-interface Options extends TrustOptions {
+interface Options extends TrustOptions, RegistryOptions {
   readonly endorsements?: string;
   readonly endorsements2?: string;
   /** Milliseconds since 1970. */
@@ -47,6 +45,8 @@ export function addExplain(parent: Command, session: Session): void {
     .option("--endorsements2 <path>", "the same for the second judgement; the first one's where not given")
     .option("--at <time>", "the time to judge at, ISO 8601; the clock's where not given", timeArgument)
     .option("--at2 <time>", "the time of the second judgement; the first one's where not given", timeArgument)
+    .option("--registry <address>", "the NodeRegistry that a worker's keys must be bound for", addressArgument)
+    .option("--chain-id <id>", "the registry's chain", chainIdArgument)
     .option("--policy <file>", "appraisal policy, JSON; the default policy where not given")
     .option("--trust-root <file>", "a root to trust beside the vendors', JSON or certificate; repeatable", collected)
     .action(async (file: string, file2: string | undefined, options: Options) =>
@@ -78,17 +78,17 @@ async function explain(file: string, file2: string | undefined, options: Options
   };
 }
 
-/** A node's own evidence alone is judged: which endorsements its devices need is not known here. */
+/** A node is judged with its devices. */
 async function judge(
   file: string,
   options: Options,
   { at, endorsements: path }: { readonly at: number; readonly endorsements: string | undefined },
 ): Promise<Judged> {
-  const [evidence] = readRawEvidence(file);
-  if (evidence === undefined) throw new ConfigError("CONFIG_INVALID", `${file} holds no evidence`);
-  const endorsements = await endorsementsOf(path, { evidence, now: at });
-  const result = await verifyEvidence(evidence, { ...readTrust(options), now: at, endorsements });
-  const validity = validityOf(endorsements, at);
+  const given = readEvidence(file);
+  const endorsements = await givenEndorsements(path, given, at);
+  const result = await verifyGiven(given, domainOf(options), { ...readTrust(options), now: at, endorsements });
+  const { devices = [], ...own } = endorsements;
+  const validity = [own, ...devices.map((nvidia) => ({ nvidia }))].flatMap((of) => validityOf(of, at));
   return { at: new Date(at).toISOString(), result, reasons: reasonsOf(result, validity), endorsements: validity };
 }
 

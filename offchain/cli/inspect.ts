@@ -1,8 +1,6 @@
 import type { Command } from "commander";
-import { CloisterError, ConfigError } from "../errors.ts";
 import { inspectEvidence, type Inspection, type Shown } from "../verifier/inspect.ts";
-import { parseNodeEvidence } from "../verifier/node-evidence.ts";
-import { decodeBytes, isJsonObject, readFileBytes, readFileJson } from "./files.ts";
+import { readEvidence } from "./evidence-input.ts";
 import type { Report, Session } from "./session.ts";
 import { verb } from "./verb.ts";
 
@@ -16,21 +14,9 @@ export function addInspect(parent: Command, session: Session): void {
     .action((file: string) => session.conclude(inspectFile(file)));
 }
 
-/** Raw evidence out of a file, or of what a worker says of itself; throws `ConfigError` `CONFIG_INVALID` for other JSON. */
-export function readRawEvidence(file: string): readonly Uint8Array[] {
-  const bytes = readFileBytes(file);
-  if (!isJsonObject(bytes)) return [decodeBytes(bytes)];
-  try {
-    const { evidence, devices } = parseNodeEvidence(readFileJson(file));
-    return [evidence, ...devices.map((device) => device.evidence)];
-  } catch (cause) {
-    if (!(cause instanceof CloisterError)) throw cause;
-    throw new ConfigError("CONFIG_INVALID", `${file} is no node evidence: ${cause.message}`, { cause });
-  }
-}
-
 function inspectFile(file: string): Report {
-  const inspections = readRawEvidence(file).map(inspectEvidence);
+  const { evidence, devices: beside } = readEvidence(file);
+  const inspections = [evidence, ...beside.map((device) => device.evidence)].map(inspectEvidence);
   const [node, ...devices] = inspections;
   return {
     exit: 0,

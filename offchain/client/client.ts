@@ -150,7 +150,7 @@ async function verifyCached(parts: Parts, nodeId: Hex): Promise<VerifiedNode> {
     ...options,
     endorsementsFor: (evidence, given) => source.endorsementsFor(evidence, given),
     domain: { chainId: contracts.chain.chainId, verifyingContract: contracts.addresses.NodeRegistry },
-    blockHash: async (number) => (await blockAt(contracts.chain, number))?.blockHash,
+    blockAt: (number) => blockAt(contracts.chain, number),
     now,
   });
   await checkReferenceValues(contracts, node);

@@ -7,7 +7,7 @@ import { parseServices, type EndorsementServices } from "../endorsements/service
 import { ConfigError } from "../errors.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { parsePolicyDocument, type Policy } from "../verifier/policy-layers.ts";
-import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
+import { readTrustRoot, VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import type { ClientOptions } from "./client.ts";
 
 /** How a program finds its network; paths are absolute here and relative to the file in it. */
@@ -96,9 +96,7 @@ export function readProfileKey({ keyFile }: Pick<Profile, "keyFile">): Hex {
 
 /** Reads a trust root from its JSON value; throws `ConfigError` `CONFIG_INVALID`. */
 export function parseTrustRoot(json: unknown, where: string): TrustRoot {
-  const fields = new JsonFields(json, where, invalid);
-  const spkiSha256 = toHex(fields.hex("spkiSha256", { prefix: false, length: 32 })).slice(2);
-  return { name: fields.text("name"), spkiSha256, simulated: fields.boolean("simulated") };
+  return readTrustRoot(new JsonFields(json, where, invalid));
 }
 
 /** A profile may lie in any directory that a program is started in, so it must not name a root as genuine. */

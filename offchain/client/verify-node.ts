@@ -2,13 +2,14 @@ import { keccak256 } from "#crypto";
 import { toHex, type Hex } from "../encoding/bytes.ts";
 import { EndorsementError, EvidenceError, ServiceError } from "../errors.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
+import type { Block } from "../chain/provider.ts";
 import type { NodeRecord } from "../chain/registry.ts";
 import { endorsementsOfNode, type EndorsementsOf } from "../endorsements/node.ts";
 import { fetchJson } from "../http/fetch.ts";
 import type { RegistryDomain } from "../verifier/binding.ts";
 import type { NodeEndorsements } from "../verifier/family.ts";
 import { parseNodeEvidence, type NodeEvidence } from "../verifier/node-evidence.ts";
-import type { Policy } from "../verifier/policy-layers.ts";
+import { layersOf, type Policy } from "../verifier/policy-layers.ts";
 import type { AttestationResult } from "../verifier/result.ts";
 import { verifyNodeEvidence } from "../verifier/verify-node.ts";
 
@@ -22,7 +23,7 @@ export interface VerifiedNode {
   readonly evidenceHash: Hex;
   readonly endorsements: NodeEndorsements;
   readonly result: AttestationResult;
-  /** Milliseconds since 1970: the earliest of the record's expiry and the evidence's validity. */
+  /** Milliseconds since 1970: the earliest of the record's expiry, the evidence's validity and the age that the policy allows. */
   readonly validUntil: number;
 }
 
@@ -32,8 +33,8 @@ export interface VerifyNodeOptions {
   /** The user's own; the contract's word is one more check and never a substitute. */
   readonly policy: Policy;
   readonly endorsementsFor: EndorsementsOf;
-  /** The hash of a block; undefined where the chain does not know it any more. */
-  readonly blockHash: (blockNumber: bigint) => Promise<Hex | undefined>;
+  /** A block of the registry's chain; undefined where it does not know it any more. */
+  readonly blockAt: (blockNumber: bigint) => Promise<Pick<Block, "blockHash" | "timestamp"> | undefined>;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -48,13 +49,14 @@ const EVIDENCE_LIMITS = { timeoutMs: 10_000, maxBytes: 1 << 20 };
 export async function verifyNode(record: NodeRecord, options: VerifyNodeOptions): Promise<VerifiedNode> {
   const nodeEvidence = await fetchNodeEvidence(record);
   checkRecord(record, nodeEvidence);
-  await checkAnchor(nodeEvidence, options);
+  const evidenceTime = await evidenceTimeOf(nodeEvidence, options);
   const endorsements = await endorsementsOfNode(nodeEvidence, options.endorsementsFor);
   const result = await verifyNodeEvidence(options.domain, nodeEvidence, {
     endorsements,
     trustRoots: options.trustRoots,
     now: options.now,
     policy: options.policy,
+    evidenceTime,
   });
   assertAcceptable(result);
   return {
@@ -65,7 +67,11 @@ export async function verifyNode(record: NodeRecord, options: VerifyNodeOptions)
     evidenceHash: record.evidenceHash,
     endorsements,
     result,
-    validUntil: Math.min(record.expiresAt * 1000, result.claims?.validUntil ?? 0),
+    validUntil: Math.min(
+      record.expiresAt * 1000,
+      result.claims?.validUntil ?? 0,
+      staleAt(options.policy, evidenceTime),
+    ),
   };
 }
 
@@ -91,11 +97,19 @@ function checkRecord(record: NodeRecord, { binding, evidence }: NodeEvidence): v
   }
 }
 
-async function checkAnchor({ anchor }: NodeEvidence, options: VerifyNodeOptions): Promise<void> {
-  const known = await options.blockHash(anchor.blockNumber);
-  if (known?.toLowerCase() !== anchor.blockHash.toLowerCase()) {
+/** When the evidence was made, in milliseconds since 1970: not before its anchor. A chain's clock may be ahead of this program's. */
+async function evidenceTimeOf({ anchor }: NodeEvidence, { blockAt, now }: VerifyNodeOptions): Promise<number> {
+  const known = await blockAt(anchor.blockNumber);
+  if (known?.blockHash.toLowerCase() !== anchor.blockHash.toLowerCase()) {
     throw new EvidenceError("EVIDENCE_STALE", `block ${anchor.blockNumber} of this chain is not the evidence's anchor`);
   }
+  return Math.min(known.timestamp * 1000, now);
+}
+
+/** When a policy's greatest age of evidence is reached, in milliseconds since 1970; infinite without one. */
+function staleAt(policy: Policy, evidenceTime: number): number {
+  const ages = layersOf(policy).flatMap(({ policy: { maximumEvidenceAge } }) => maximumEvidenceAge ?? []);
+  return evidenceTime + Math.min(...ages) * 1000;
 }
 
 function assertAcceptable({ verdict, failures }: AttestationResult): void {

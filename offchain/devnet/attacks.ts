@@ -1,6 +1,7 @@
 import { CloisterError } from "../errors.ts";
 import { revertName } from "../chain/failure.ts";
 import { evidenceAttacks } from "./attack-evidence.ts";
+import { machineAttacks } from "./attack-machines.ts";
 import { paymentAttacks } from "./attack-payment.ts";
 import type { Network } from "./network.ts";
 import type { Story } from "./report.ts";
@@ -16,15 +17,19 @@ export interface Attack {
 }
 
 /** Every attack that this network is tried with. */
-export async function attacksOn(network: Network, played: Played): Promise<readonly Attack[]> {
-  return [...(await evidenceAttacks(network, played)), ...paymentAttacks(network, played)];
+export function attacksOn(network: Network, played: Played): readonly Attack[] {
+  return [
+    ...evidenceAttacks(network, played),
+    ...machineAttacks(network, played),
+    ...paymentAttacks(network, played),
+  ];
 }
 
 /** Tries every attack; each passes only if it was refused, and for its own reason. */
 export async function playAttacks(network: Network, played: Played, story: Story): Promise<void> {
   story.chapter("Attacks: each must be refused, with its own reason");
   const refused: string[] = [];
-  for (const attack of await attacksOn(network, played)) {
+  for (const attack of attacksOn(network, played)) {
     const { id, tries, refusedBy } = attack;
     const code = await refusalOf(attack);
     const holds = code === refusedBy;

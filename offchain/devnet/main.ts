@@ -7,6 +7,7 @@ import { writeProfiles } from "./profiles.ts";
 import { createStory, explain, type Story } from "./report.ts";
 import { ROOT } from "./services.ts";
 import { playMainJob } from "./story.ts";
+import { closeUsers } from "./user.ts";
 import type { Sent } from "../chain/sender.ts";
 
 const USAGE = `usage: npm start -- [--once] [--json] [--dir DIR]
@@ -75,7 +76,7 @@ async function play(args: Arguments, story: Story, stopped: Promise<void>): Prom
 async function playStory(network: Network, story: Story): Promise<void> {
   const played = await playMainJob(network, story);
   await playAttacks(network, played, story);
-  await played.user.client.close();
+  await closeUsers(played.users);
   await writeProfiles(network);
 }
 

@@ -91,13 +91,12 @@ async function start(options: NetworkOptions, run: Run, stop: () => Promise<void
   const logDir = join(dir, "logs");
   const deployments = join(dir, "deployments");
   const prepareStore = storeMaker(join(dir, "data"));
-  const chain = await run(() => startChain(logDir));
+  const [chain, { vendors, endorsements }, { modelDir, model, workloads }] = await Promise.all([
+    run(() => startChain(logDir)),
+    startVendors(dir, logDir, run),
+    readWorkloads(),
+  ]);
   const account = (name: string): Promise<Account> => createAccount(name, join(dir, "keys"), chain.url);
-  const vendors = await createVendors(dir, Date.now());
-  const endorsements = await run(() => startEndorsements(vendors.files, logDir));
-  const modelDir = join(ROOT, "models", "digits");
-  const model = await loadPackage(modelDir);
-  const workloads = await workloadsOf(ROOT, [model.root]);
   const [deployer, guardian] = [await account("deployer"), await account("guardian")];
   const places = await relayerPlaces(account);
   const contracts = await deployAll(options, { rpcUrl: chain.url, deployer, guardian, places, workloads });
@@ -126,6 +125,22 @@ async function start(options: NetworkOptions, run: Run, stop: () => Promise<void
     sender,
     stop,
   };
+}
+
+async function startVendors(
+  dir: string,
+  logDir: string,
+  run: Run,
+): Promise<{ readonly vendors: Vendors; readonly endorsements: Service }> {
+  const vendors = await createVendors(dir, Date.now());
+  return { vendors, endorsements: await run(() => startEndorsements(vendors.files, logDir)) };
+}
+
+/** The model that every node serves, and what workers that serve it measure. */
+async function readWorkloads(): Promise<Pick<Network, "modelDir" | "model" | "workloads">> {
+  const modelDir = join(ROOT, "models", "digits");
+  const model = await loadPackage(modelDir);
+  return { modelDir, model, workloads: await workloadsOf(ROOT, [model.root]) };
 }
 
 /** Makes one empty database at once, beside everything else that starts, and copies it for each program. */

@@ -1,19 +1,21 @@
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { keccak256, sha256 } from "#crypto";
 import { registerModel, setOffer } from "../chain/models.ts";
-import { isActive, register } from "../chain/registry.ts";
-import type { Sent } from "../chain/sender.ts";
-import { readMinStake } from "../chain/registry.ts";
+import { isActive, readMinStake, register } from "../chain/registry.ts";
+import type { Sender, Sent } from "../chain/sender.ts";
 import { bond } from "../chain/stake.ts";
 import { approve, mintTestTokens } from "../chain/token.ts";
-import { provisionMachine, type Machine } from "../device/simulated/machine.ts";
+import { provisionMachine } from "../device/simulated/machine.ts";
 import type { SimulatedPlatform } from "../device/simulated/measure.ts";
+import { nvidiaDeviceToJson } from "../device/simulated/nvidia/device-file.ts";
+import { provisionNvidiaDevice } from "../device/simulated/nvidia/provision.ts";
 import { concat, parseHex, toHex, type Hex } from "../encoding/bytes.ts";
 import { prettyJson } from "../encoding/json.ts";
 import { ServiceError } from "../errors.ts";
 import { fetchBytes } from "../http/fetch.ts";
 import { canonicalManifest } from "../model/manifest.ts";
+import type { WorkerConfig } from "../worker/config.ts";
 import type { Account } from "./accounts.ts";
 import type { Network } from "./network.ts";
 import { TOKEN, randomId } from "./network.ts";
@@ -23,10 +25,28 @@ import { freePort, readyLine, startService, type Service } from "./processes.ts"
 /** Per image. */
 export const PRICE = TOKEN / 1000n;
 
+/** What each kind of node runs on. */
+const KINDS = {
+  "intel-sgx": { tee: "intel-sgx", gpu: false },
+  "intel-tdx": { tee: "intel-tdx", gpu: false },
+  "amd-sev-snp": { tee: "amd-sev-snp", gpu: false },
+  "aws-nitro": { tee: "aws-nitro", gpu: false },
+  "intel-tdx-gpu": { tee: "intel-tdx", gpu: true },
+} as const satisfies Readonly<Record<string, { readonly tee: SimulatedPlatform; readonly gpu: boolean }>>;
+
+/** A kind of node: its platform, and whether an NVIDIA GPU stands beside it. */
+export type NodeKind = keyof typeof KINDS;
+
+/** Every kind that the devnet runs, in the order in which they are registered. */
+export const NODE_KINDS = Object.keys(KINDS) as readonly NodeKind[];
+
 /** A node of the devnet: its operator, its worker process and how to start that again. */
 export interface DevnetNode {
   readonly name: string;
+  readonly kind: NodeKind;
   readonly tee: SimulatedPlatform;
+  /** Whether a GPU stands beside its machine. */
+  readonly gpu: boolean;
   readonly nodeId: Hex;
   readonly operator: Account;
   readonly configFile: string;
@@ -54,45 +74,95 @@ export async function publishModel(network: Network, owner: Account): Promise<Se
   return (await network.sender(owner)).send(registerModel(contracts, model.root, terms));
 }
 
+/** Starts a node of each kind at the same time, registered in the order of the kinds; none is attested yet. */
+export async function startNodes(network: Network, kinds: readonly NodeKind[]): Promise<readonly DevnetNode[]> {
+  const operators = await Promise.all(kinds.map((kind) => bondedOperator(network, `worker-${kind}`)));
+  const starting: Promise<DevnetNode>[] = [];
+  for (const [index, kind] of kinds.entries()) {
+    const operator = operators[index];
+    if (operator === undefined) throw new RangeError(`${kind} has no operator`);
+    const place = await registerNode(network, operator);
+    const started = startWorkerOf(network, { ...place, kind, name: `worker-${kind}` });
+    // A failure is told to the caller, who waits for all of them below.
+    started.catch(() => undefined);
+    starting.push(started);
+  }
+  return Promise.all(starting);
+}
+
 /** Bonds an operator, registers a node, offers the model and starts the worker; it is not attested yet. */
-export async function startNode(network: Network, tee: SimulatedPlatform, name: string): Promise<DevnetNode> {
-  const { contracts, dir } = network;
-  const operator = await network.account(`${name}-operator`);
-  const sender = await network.sender(operator);
+export async function startNode(network: Network, kind: NodeKind, name: string): Promise<DevnetNode> {
+  const place = await registerNode(network, await bondedOperator(network, name));
+  return startWorkerOf(network, { ...place, kind, name });
+}
+
+/** A node as it is registered, with the port that its worker will serve. */
+type Place = Pick<DevnetNode, "nodeId" | "operator" | "endpoint" | "registered"> & { readonly port: number };
+
+interface Operator {
+  readonly account: Account;
+  readonly sender: Sender;
+}
+
+async function bondedOperator(network: Network, name: string): Promise<Operator> {
+  const { contracts } = network;
+  const account = await network.account(`${name}-operator`);
+  const sender = await network.sender(account);
   const minStake = await readMinStake(contracts);
-  await sender.send(mintTestTokens(contracts, operator.address, minStake));
+  await sender.send(mintTestTokens(contracts, account.address, minStake));
   await sender.send(approve(contracts, "NodeStake", minStake));
   await sender.send(bond(contracts, minStake));
+  return { account, sender };
+}
+
+async function registerNode({ contracts, model }: Network, { account, sender }: Operator): Promise<Place> {
   const salt = randomId();
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const registered = await sender.send(register(contracts, salt, endpoint));
-  const nodeId = nodeIdOf(operator.address, salt);
-  await sender.send(setOffer(contracts, nodeId, { modelId: network.model.root, pricePerUnit: PRICE }));
-  const platformFile = join(dir, "configs", `${name}-platform.json`);
-  const { kind, json } = provisionMachine(network.vendors.stateOf[tee], { platform: tee, now: Date.now(), name });
-  writeFileSync(platformFile, json, { mode: 0o600 });
+  const nodeId = nodeIdOf(account.address, salt);
+  await sender.send(setOffer(contracts, nodeId, { modelId: model.root, pricePerUnit: PRICE }));
+  return { nodeId, operator: account, endpoint, registered, port };
+}
+
+/** Makes the machines of a node, writes its worker's configuration and starts it. */
+async function startWorkerOf(
+  network: Network,
+  { port, ...node }: Place & Pick<DevnetNode, "kind" | "name">,
+): Promise<DevnetNode> {
+  const { dir } = network;
+  const { kind, name } = node;
   const configFile = join(dir, "configs", `${name}.json`);
-  writeFileSync(
-    configFile,
-    prettyJson(workerConfig(network, { name, nodeId, operator, port, device: { kind, platformFile } })),
-  );
+  const device = provisionDevice(network, kind, join(dir, "configs", name));
+  writeFileSync(configFile, prettyJson(workerConfig(network, { ...node, port, device })));
   await network.prepareStore(name);
   const place = { name, configFile, logDir: join(dir, "logs") };
   let worker = await network.run(() => startWorker(place));
   return {
-    name,
-    tee,
-    nodeId,
-    operator,
+    ...node,
+    ...KINDS[kind],
     configFile,
-    endpoint,
-    registered,
     worker: () => worker,
     restart: async () => {
       worker = await network.run(() => startWorker(place));
     },
   };
+}
+
+/** Has the vendors make the machine of a node, and its GPU; no two nodes share one. The member `device` of its configuration. */
+function provisionDevice({ vendors }: Network, kind: NodeKind, path: string): WorkerConfig["device"] {
+  const { tee, gpu } = KINDS[kind];
+  const [now, name] = [Date.now(), basename(path)];
+  const machine = provisionMachine(vendors.stateOf[tee], { platform: tee, now, name });
+  const device = { kind: machine.kind, platformFile: writePrivate(`${path}-platform.json`, machine.json) };
+  if (!gpu) return device;
+  const json = nvidiaDeviceToJson(provisionNvidiaDevice(vendors.nvidia, { kind: "gpu", now, name }));
+  return { ...device, gpu: { kind: "simulated-nvidia", platformFile: writePrivate(`${path}-gpu.json`, json) } };
+}
+
+function writePrivate(path: string, json: string): string {
+  writeFileSync(path, json, { mode: 0o600 });
+  return path;
 }
 
 /**
@@ -137,13 +207,7 @@ function startWorker(place: {
 
 function workerConfig(
   network: Network,
-  node: {
-    readonly name: string;
-    readonly nodeId: Hex;
-    readonly operator: Account;
-    readonly port: number;
-    readonly device: { readonly kind: Machine["kind"]; readonly platformFile: string };
-  },
+  node: Pick<DevnetNode, "name" | "nodeId" | "operator"> & Pick<WorkerConfig, "port" | "device">,
 ): Record<string, unknown> {
   return {
     name: node.name,

@@ -6,6 +6,7 @@ import type { EndorsementServices } from "../endorsements/services.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import type { Account } from "./accounts.ts";
 import { freePort, readyLine, startService, type Service } from "./processes.ts";
+import type { VendorFiles } from "./vendors.ts";
 
 /** The repository's root. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -28,12 +29,9 @@ export async function startChain(logDir: string): Promise<Service> {
 }
 
 /** Starts the simulated vendors' endorsement service on their state files. */
-export function startEndorsements(
-  files: { readonly intel: string; readonly amd: string },
-  logDir: string,
-): Promise<Service> {
+export function startEndorsements(files: VendorFiles, logDir: string): Promise<Service> {
   const program = join(ROOT, "offchain", "devnet", "endorsement-server.ts");
-  const args = [program, "--vendor", files.intel, "--amd", files.amd];
+  const args = [program, "--vendor", files.intel, "--amd", files.amd, "--nvidia", files.nvidia];
   return startService({ name: "endorsements", args, logDir, timeoutMs: START_MS, ready: readyLine });
 }
 

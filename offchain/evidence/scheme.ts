@@ -72,7 +72,7 @@ export interface Claims {
   readonly evidenceHash: string;
   /** Milliseconds since 1970: the earliest end of validity of every part used. */
   readonly validUntil: number;
-  /** Milliseconds since 1970: the earliest issue of every signed statement used (lists, TCB info, identities); undefined without any. */
+  /** Milliseconds since 1970: the earliest issue of every signed statement used (lists, TCB info, identities, OCSP answers); undefined without any. */
   readonly endorsedAt?: number;
   /** Further facts under the specification's names (hex or text or numbers), such as `fmspc`, `quoteVersion`. */
   readonly details: Readonly<Record<string, string | number | boolean>>;

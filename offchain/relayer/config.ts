@@ -6,7 +6,7 @@ import { parseHex, toHex } from "../encoding/bytes.ts";
 import { JsonFields } from "../encoding/fields.ts";
 import { parseServices, VENDOR_SERVICES, type EndorsementServices } from "../endorsements/services.ts";
 import { ConfigError } from "../errors.ts";
-import { VENDOR_ROOTS } from "../verifier/trust-roots.ts";
+import { readTrustRoot, VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 
 /** Everything that a relayer is told; paths are absolute. */
 export interface RelayerConfig {
@@ -68,16 +68,11 @@ export function readRelayerConfig(path: string, environment: NodeJS.ProcessEnv):
     endorsements: fields.has("endorsements")
       ? parseServices(fields.value("endorsements"), "configuration.endorsements")
       : VENDOR_SERVICES,
-    trustRoots: fields.has("trustRoots") ? fields.fieldsList("trustRoots").map(trustRoot) : VENDOR_ROOTS,
+    trustRoots: fields.has("trustRoots") ? fields.fieldsList("trustRoots").map(readTrustRoot) : VENDOR_ROOTS,
     stepMs: number("stepMs", 5000, DAY_MS),
     turnDelayMs: number("turnDelayMs", 30_000, DAY_MS),
     logLevel: environment["CLOISTER_LOG_LEVEL"] ?? text("logLevel", "info"),
   };
-}
-
-function trustRoot(fields: JsonFields): TrustRoot {
-  const spkiSha256 = toHex(fields.hex("spkiSha256", { prefix: false, length: 32 })).slice(2);
-  return { name: fields.text("name"), spkiSha256, simulated: fields.boolean("simulated") };
 }
 
 function readKey(path: string): Hex {

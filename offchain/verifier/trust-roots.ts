@@ -1,5 +1,7 @@
 import { sha256 } from "#crypto";
 import { toHex } from "../encoding/bytes.ts";
+import type { JsonFields } from "../encoding/fields.ts";
+import { ConfigError } from "../errors.ts";
 import { parsePlatformKey } from "../evidence/arm-cca/platform-key.ts";
 import type { TrustRoot } from "../evidence/scheme.ts";
 import { parseCertificate } from "../x509/certificate.ts";
@@ -60,6 +62,9 @@ const AMD_ROOTS: readonly TrustRoot[] = [
   amdRoot("ARK-Turin", "4f125410563a2ab9a50356f9243f6fe0b6f73de98603f53f90339c70e9d7ad08"),
 ];
 
+const FAMILIES = ["dcap", "sevSnp", "nitro", "nvidia", "cca"] as const;
+const PURPOSES = ["evidence", "reference-values"] as const;
+
 /** Every vendor's roots. */
 export const VENDOR_ROOTS: readonly TrustRoot[] = [
   INTEL_ROOT,
@@ -88,4 +93,22 @@ export function trustRootOfPlatformKey(platformKey: Uint8Array, name: string, si
 
 function spkiHash(spki: Uint8Array): string {
   return toHex(sha256(spki)).slice(2);
+}
+
+/** Reads a trust root as JSON has it; throws what `fields` throw, and `ConfigError` `CONFIG_INVALID` for an unknown family or purpose. */
+export function readTrustRoot(fields: JsonFields): TrustRoot {
+  const spkiSha256 = toHex(fields.hex("spkiSha256", { prefix: false, length: 32 })).slice(2);
+  return {
+    name: fields.text("name"),
+    spkiSha256,
+    simulated: fields.boolean("simulated"),
+    ...(fields.has("family") && { family: oneOf(FAMILIES, fields.text("family")) }),
+    ...(fields.has("purpose") && { purpose: oneOf(PURPOSES, fields.text("purpose")) }),
+  };
+}
+
+function oneOf<T extends string>(known: readonly T[], text: string): T {
+  const found = known.find((one) => one === text);
+  if (found === undefined) throw new ConfigError("CONFIG_INVALID", `a trust root of ${text}: ${known.join(", ")}`);
+  return found;
 }

@@ -35,21 +35,22 @@ const KIND: CheckName = { id: "device", reference: PROTOCOL };
 
 /**
  * Verifies every device of a node: that the binding names exactly this evidence in this order, that each device signed the
- * nonce of this node and anchor, and all that its family asks of it. Never throws for a bad device.
+ * nonce of this node and anchor, and all that its family asks of it. Without a registry's domain no nonce can be expected, and
+ * none is checked. Never throws for a bad device.
  * @see docs/protocol.md section 3
  */
 export async function verifyDevices(
-  domain: RegistryDomain,
+  domain: RegistryDomain | undefined,
   nodeEvidence: NodeEvidence,
   options: VerifyNodeOptions,
 ): Promise<DevicesResult> {
   const { binding, anchor, devices } = nodeEvidence;
-  const expectedNonce = deviceNonceOf(domain, binding, anchor);
+  const nonce = domain === undefined ? {} : { expectedNonce: deviceNonceOf(domain, binding, anchor) };
   const results: AttestationResult[] = [];
   for (const [index, device] of devices.entries()) {
     const nvidia = { ...options.endorsements.devices?.[index], certChain: device.certChain };
     const policy = mapLayers(options.policy, devicePolicy);
-    results.push(await verifyDevice(device, index, { ...options, endorsements: { nvidia }, policy, expectedNonce }));
+    results.push(await verifyDevice(device, index, { ...options, endorsements: { nvidia }, policy, ...nonce }));
   }
   const named = found(NAMED, devices.length === 0 ? "no device" : `${devices.length} of them, in this order`, () =>
     checkDevicesNamed(nodeEvidence),

@@ -29,7 +29,23 @@ export async function verifyNodeEvidence(
   const own = await verifyEvidence(nodeEvidence.evidence, { ...options, expectedReportData });
   const { results, findings } = await verifyDevices(domain, nodeEvidence, options);
   const result = together(own, results);
-  const all = [possession(domain, nodeEvidence), declared(nodeEvidence, result), ...findings];
+  return withFindings(result, [possession(domain, nodeEvidence), declared(nodeEvidence, result), ...findings]);
+}
+
+/**
+ * Verifies what a node says of itself as far as that can be told without a registry: its own evidence and that of each of its
+ * devices, but not for which keys and node it was made. Who relies on a node calls `verifyNodeEvidence`.
+ */
+export async function verifyNodeParts(
+  nodeEvidence: NodeEvidence,
+  options: VerifyNodeOptions,
+): Promise<AttestationResult> {
+  const own = await verifyEvidence(nodeEvidence.evidence, options);
+  const { results, findings } = await verifyDevices(undefined, nodeEvidence, options);
+  return withFindings(together(own, results), findings);
+}
+
+function withFindings(result: AttestationResult, all: readonly Finding[]): AttestationResult {
   const failures = all.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
   return {
     ...result,

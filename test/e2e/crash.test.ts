@@ -104,7 +104,7 @@ describe("crashes", function () {
     it("leaves an open request that a new client process resumes or counts as lost", async () => {
       const sequence = BigInt(checked.length) + 1n;
       await user.client.close();
-      user = { ...user, client: await openUserClient(network, "user-a", user.account) };
+      user = { ...user, client: await openUserClient(network, "user-a", user) };
       await node.restart();
       resumed = await user.client.resume(node.nodeId);
       expect(resumed.map((one) => one.sequence)).to.deep.equal([sequence]);

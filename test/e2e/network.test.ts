@@ -3,27 +3,42 @@ import { readEarnings } from "../../offchain/chain/escrow.ts";
 import { Revert } from "../../offchain/chain/failure.ts";
 import { attacksOn, refusalOf, type Attack } from "../../offchain/devnet/attacks.ts";
 import { TOKEN, type Network } from "../../offchain/devnet/network.ts";
-import { PRICE, startNode, waitActive, waitFor, type DevnetNode } from "../../offchain/devnet/nodes.ts";
-import { withdrawThawed } from "../../offchain/devnet/story.ts";
+import { NODE_KINDS, PRICE, startNodes, waitActive, waitFor, type DevnetNode } from "../../offchain/devnet/nodes.ts";
+import { sharesOf, withdrawThawed } from "../../offchain/devnet/books.ts";
 import {
   askDigits,
   balanceOf,
-  createUser,
+  closeUsers,
+  createUsers,
   DEVNET_POLICY,
   heldOutDigits,
   USER_FUNDS,
+  userOf,
   type Answered,
-  type User,
+  type Users,
 } from "../../offchain/devnet/user.ts";
 import { checkEvidenceFile } from "../../offchain/client/check.ts";
 import { evidenceFileToJson, parseEvidenceFile } from "../../offchain/client/evidence-file.ts";
 import { startTestDevnet, stopTestDevnet } from "../support/devnet.ts";
+import { expectRefusal } from "../support/expect-refusal.ts";
 import { describeCommandLine } from "./command-line.ts";
 
-const PLATFORMS = ["intel-sgx", "intel-tdx", "amd-sev-snp", "aws-nitro"] as const;
-const DIGITS = 12;
-const DUE_EACH = (PRICE * BigInt(DIGITS)) / BigInt(PLATFORMS.length);
+const DIGITS = 15;
+const DUE_EACH = (PRICE * BigInt(DIGITS)) / BigInt(NODE_KINDS.length);
 const WAIT_MS = 60_000;
+
+/** What must be looked at of a GPU, by a user who asks for one. */
+const DEVICE_CHECKS = [
+  "gpu",
+  "gpu-evidence-hash",
+  "gpu0/nonce",
+  "gpu0/report-signature",
+  "gpu0/device-revocation",
+  "gpu0/rim-revocation",
+  "gpu0/reference-measurements",
+  "gpu0/evidence-age",
+  "gpu0/endorsement-age",
+];
 
 /** `InferenceEscrow.SettlementRefusal.NothingDue`. */
 const NOTHING_DUE = 4;
@@ -34,6 +49,12 @@ const REFUSALS: readonly (readonly [id: string, code: string])[] = [
   ["old-quote-for-new-keys", "BINDING_MISMATCH (binding)"],
   ["debug-enclave", "POLICY (debug)"],
   ["unknown-measurement", "POLICY (reference-values)"],
+  ["snp-debug-policy", "POLICY (debug)"],
+  ["nitro-pcr0-zero", "POLICY (debug)"],
+  ["gpu-of-another-node", "BINDING_MISMATCH (binding)"],
+  ["gpu-other-firmware", "BINDING_MISMATCH (gpu0/reference-measurements)"],
+  ["gpu-revoked", "CERTIFICATE_REVOKED (gpu0/device-revocation)"],
+  ["gpu-left-out", "POLICY (gpu)"],
   ["receipt-by-another-key", "SIGNATURE_INVALID"],
   ["changed-answer", "OUTPUT_MISMATCH"],
   ["changed-on-the-way", "SEAL_INVALID"],
@@ -47,36 +68,43 @@ describe("a whole network", function () {
 
   let network: Network;
   let nodes: readonly DevnetNode[];
-  let user: User;
+  let users: Users;
   let answers: readonly Answered[];
 
   before(async () => {
     network = await startTestDevnet();
-    const start = (platform: (typeof PLATFORMS)[number]) => startNode(network, platform, `worker-${platform}`);
-    const [first, ...others] = PLATFORMS;
-    nodes = [await start(first), ...(await Promise.all(others.map(start)))];
+    nodes = await startNodes(network, NODE_KINDS);
   });
 
   after(async () => {
-    await user?.client.close();
+    if (users !== undefined) await closeUsers(users);
     await stopTestDevnet(network);
   });
 
-  it("attests a node of each platform, and the user verifies all", async () => {
+  it("attests a node of each kind, and the users verify all, one by a policy that asks for a GPU", async () => {
     for (const node of nodes) await waitActive(network, node, WAIT_MS);
-    user = await createUser(network, "user");
-    for (const { nodeId, tee } of nodes) {
-      const verified = await user.client.verify(nodeId);
-      expect(verified.result).to.deep.include({ verdict: "affirming", simulated: true });
-      expect(verified.nodeEvidence.platform).to.equal(tee);
+    users = await createUsers(network);
+    for (const node of nodes) {
+      const { result, nodeEvidence } = await userOf(users, node).client.verify(node.nodeId);
+      expect(result, node.kind).to.deep.include({ verdict: "affirming", simulated: true });
+      expect([nodeEvidence.platform, nodeEvidence.devices.length]).to.deep.equal([node.tee, node.gpu ? 1 : 0]);
+      const passed = result.checks.filter(({ outcome }) => outcome === "pass").map(({ id }) => id);
+      if (node.gpu) expect(passed).to.include.members(DEVICE_CHECKS);
     }
   });
 
-  it("answers twelve digits, each under a receipt that an evidence file proves offline", async () => {
-    await user.client.deposit(nodes.map(({ nodeId }) => ({ nodeId, amount: TOKEN })));
-    answers = await askDigits(user, network, nodes, heldOutDigits(network).slice(0, DIGITS));
+  it("is refused where a user asks for a GPU and the node has none", async () => {
+    const [node] = nodes;
+    await expectRefusal("CHAIN_UNTRUSTED", () => users.gpuNode.client.verify(node?.nodeId ?? "0x"));
+  });
+
+  it("answers fifteen digits, each under a receipt that an evidence file proves offline", async () => {
+    for (const { user, theirs } of sharesOf(users, nodes)) {
+      await user.client.deposit(theirs.map(({ nodeId }) => ({ nodeId, amount: TOKEN })));
+    }
+    answers = await askDigits(users, network, nodes, heldOutDigits(network).slice(0, DIGITS));
     expect(answers).to.have.length(DIGITS);
-    expect(answers.filter(({ digit, guess }) => digit.label === guess).length).to.be.at.least(11);
+    expect(answers.filter(({ digit, guess }) => digit.label === guess).length).to.be.at.least(13);
     for (const { answer } of answers) {
       const file = parseEvidenceFile(JSON.parse(JSON.stringify(evidenceFileToJson(answer.evidenceFile))));
       const checked = await checkEvidenceFile(file, { trustRoots: network.vendors.trustRoots, policy: DEVNET_POLICY });
@@ -86,16 +114,18 @@ describe("a whole network", function () {
 
   it("settles what was answered and pays the rest back, to the wei", async () => {
     const settled = async (): Promise<boolean> => {
-      const channels = await Promise.all(nodes.map(({ nodeId }) => user.client.channel(nodeId)));
+      const channels = await Promise.all(nodes.map((node) => userOf(users, node).client.channel(node.nodeId)));
       return channels.every(({ spent }) => spent === DUE_EACH);
     };
     await waitFor(settled, WAIT_MS, "the workers did not settle");
-    for (const { nodeId } of nodes) await user.client.closeChannel(nodeId);
-    await withdrawThawed(user, nodes);
-    expect(await balanceOf(network, user)).to.equal(USER_FUNDS - BigInt(PLATFORMS.length) * DUE_EACH);
-    for (const { nodeId, operator } of nodes) {
-      expect(await readEarnings(network.contracts, operator.address)).to.equal(DUE_EACH);
-      expect(await user.client.channel(nodeId)).to.deep.include({ deposit: DUE_EACH, spent: DUE_EACH });
+    for (const { user, theirs } of sharesOf(users, nodes)) {
+      for (const { nodeId } of theirs) await user.client.closeChannel(nodeId);
+      await withdrawThawed(user, theirs);
+      expect(await balanceOf(network, user)).to.equal(USER_FUNDS - BigInt(theirs.length) * DUE_EACH);
+    }
+    for (const node of nodes) {
+      expect(await readEarnings(network.contracts, node.operator.address)).to.equal(DUE_EACH);
+      expect(await userOf(users, node).client.channel(node.nodeId)).to.deep.include({ deposit: DUE_EACH, spent: DUE_EACH });
     }
   });
 
@@ -105,7 +135,7 @@ describe("a whole network", function () {
     let attacks: ReadonlyMap<string, Attack>;
 
     before(async () => {
-      const list = await attacksOn(network, { nodes, user, answers, evidenceFile: "" });
+      const list = attacksOn(network, { nodes, users, answers, evidenceFile: "" });
       attacks = new Map(list.map((attack) => [attack.id, attack]));
     });
 

@@ -16,7 +16,7 @@ const WORKLOAD_PREFIX = { gpu: 0x40, switch: 0x41 } as const;
  * @see docs/verification.md for the workload and platform ids
  */
 export function deviceClaims(evidence: Verified<DeviceEvidence>): Claims {
-  const { report, chain, firmware, references } = evidence;
+  const { report, chain, endorsedAt, firmware, references } = evidence;
   const { manifests, isCompared } = references;
   return {
     platform: `nvidia-${report.kind}`,
@@ -31,6 +31,7 @@ export function deviceClaims(evidence: Verified<DeviceEvidence>): Claims {
     platformId: hex(keccak256(chain.issuer.publicKey.spki)),
     evidenceHash: hex(keccak256(report.bytes)),
     validUntil: evidence.validUntil,
+    ...(endorsedAt === undefined ? {} : { endorsedAt }),
     details: {
       ...deviceDetails(evidence),
       // What NVIDIA publishes is what runs outside of debug mode.

@@ -5,7 +5,7 @@ import type { NvidiaContext } from "./context.ts";
 import type { DeviceChain } from "./device-chain.ts";
 import { OPAQUE, textOf, vbiosVersionOf } from "./opaque.ts";
 import type { DeviceReport } from "./report.ts";
-import { checkRevocation, questionsOf } from "./revocation.ts";
+import { checkRevocation, questionsOf, type AnsweredStatus } from "./revocation.ts";
 import { compareMeasurements, type Comparison, type RimRole } from "./rim-compare.ts";
 import { verifyRim, type SignedManifest } from "./rim-verify.ts";
 
@@ -17,6 +17,8 @@ export interface DeviceReferences {
   readonly isCompared: boolean;
   /** Milliseconds since 1970: the earliest end of manifests and answers; infinite without any. */
   readonly validUntil: number;
+  /** Milliseconds since 1970: the earliest issue of an answer on the manifests' signers; infinite without any. */
+  readonly issuedAt: number;
 }
 
 /** A report that is verified as far as its chain and signature hold. */
@@ -57,7 +59,8 @@ export async function checkReferences(device: ReportedDevice, context: NvidiaCon
   return {
     manifests,
     isCompared: comparison?.mismatches.length === 0,
-    validUntil: Math.min(...ends, answered ?? Number.POSITIVE_INFINITY),
+    validUntil: Math.min(...ends, answered?.validUntil ?? Number.POSITIVE_INFINITY),
+    issuedAt: answered?.issuedAt ?? Number.POSITIVE_INFINITY,
   };
 }
 
@@ -134,7 +137,7 @@ function mismatch(message: string): EvidenceError {
 async function checkSigners(
   manifests: ReadonlyMap<RimRole, SignedManifest>,
   context: NvidiaContext,
-): Promise<number | undefined> {
+): Promise<AnsweredStatus | undefined> {
   if (manifests.size === 0) return undefined;
   const questions = [...manifests.values()].flatMap(({ chain }) => questionsOf(chain.certificates, "required"));
   return checkRevocation(NVIDIA_CHECKS.rimRevocation, questions, context, (run) => asEndorsement("manifest", run));

@@ -22,13 +22,20 @@ export function questionsOf(certificates: readonly Certificate[], leaf: "require
   }));
 }
 
+/** What verified answers amount to; milliseconds since 1970. */
+export interface AnsweredStatus {
+  /** The earliest end of the answers. */
+  readonly validUntil: number;
+  /** The earliest issue of the answers. */
+  readonly issuedAt: number;
+}
+
 /** Says whose fault it is what is found: the evidence's as it is, or an endorsement's. */
 type Blame = <T>(run: () => Promise<T>) => Promise<T>;
 
 /**
  * Checks that the answers given say of every certificate that it is good. Without an answer for one of them the check is not made,
- * with a warning; an answer that does not hold is no answer. The earliest end of the answers, in milliseconds since 1970; undefined
- * where the check failed or was not made.
+ * with a warning; an answer that does not hold is no answer. Undefined where the check failed or was not made.
  * @see RFC 6960 section 3.2
  */
 export async function checkRevocation(
@@ -36,7 +43,7 @@ export async function checkRevocation(
   questions: readonly Questioned[],
   context: NvidiaContext,
   blame: Blame,
-): Promise<number | undefined> {
+): Promise<AnsweredStatus | undefined> {
   const { log, endorsements } = context;
   const given = endorsements.ocspResponses ?? [];
   if (given.length === 0) {
@@ -44,12 +51,15 @@ export async function checkRevocation(
     return undefined;
   }
   try {
-    const { missing, validUntil } = await blame(() => examine(questions, given, context));
+    const { missing, answers } = await blame(() => examine(questions, given, context));
     if (missing.length > 0) {
       log.warnOf(name, `no answer for ${missing.join(", ")}`);
       return undefined;
     }
-    return await log.check(name, () => ({ value: validUntil, detail: `${questions.length} certificates are good` }));
+    return await log.check(name, () => ({
+      value: together(answers),
+      detail: `${questions.length} certificates are good`,
+    }));
   } catch (error) {
     return log.check(name, () => {
       throw error;
@@ -59,7 +69,7 @@ export async function checkRevocation(
 
 interface Examined {
   readonly missing: readonly string[];
-  readonly validUntil: number;
+  readonly answers: readonly AnsweredStatus[];
 }
 
 async function examine(
@@ -72,23 +82,29 @@ async function examine(
     given.map((der) => memory.parsed("OCSP response", der, parseOcspResponse)),
   );
   const missing: string[] = [];
-  let validUntil = Number.POSITIVE_INFINITY;
+  const answers: AnsweredStatus[] = [];
   for (const question of questions) {
     const response = responses.find((candidate) => speaksOf(candidate, question));
-    if (response !== undefined) validUntil = Math.min(validUntil, await goodUntil(question, response, context));
+    if (response !== undefined) answers.push(await goodAnswer(question, response, context));
     else if (question.isRequired) missing.push(nameOf(question));
   }
-  return { missing, validUntil };
+  return { missing, answers };
 }
 
-async function goodUntil(
+/** The earliest end and the earliest issue of several answers; infinite without any. */
+function together(answers: readonly AnsweredStatus[]): AnsweredStatus {
+  const earliest = (name: keyof AnsweredStatus): number => Math.min(...answers.map((answer) => answer[name]));
+  return { validUntil: earliest("validUntil"), issuedAt: earliest("issuedAt") };
+}
+
+async function goodAnswer(
   question: Questioned,
   response: OcspResponse,
   { now, chains: { memory } }: NvidiaContext,
-): Promise<number> {
+): Promise<AnsweredStatus> {
   const { certificate, issuer } = question;
   const rules = { certificate, issuer, now, memory };
-  const { status, validUntil } = await asEndorsement("OCSP", () => verifyOcspResponse(response, rules));
+  const { status, thisUpdate, validUntil } = await asEndorsement("OCSP", () => verifyOcspResponse(response, rules));
   if (status.kind === "revoked") {
     const since = new Date(status.at).toISOString();
     throw new EvidenceError("CERTIFICATE_REVOKED", `${nameOf(question)} is revoked since ${since}`);
@@ -96,7 +112,7 @@ async function goodUntil(
   if (status.kind === "unknown") {
     throw new EvidenceError("CHAIN_UNTRUSTED", `NVIDIA's OCSP service does not know ${nameOf(question)}`);
   }
-  return validUntil;
+  return { validUntil, issuedAt: thisUpdate };
 }
 
 function nameOf({ certificate }: Questioned): string {

@@ -11,7 +11,7 @@ import { isCertified, readFirmwareIdentity, type FirmwareIdentity } from "./firm
 import { OPAQUE } from "./opaque.ts";
 import { checkReferences, type DeviceReferences } from "./references.ts";
 import type { DeviceReport } from "./report.ts";
-import { checkRevocation, questionsOf } from "./revocation.ts";
+import { checkRevocation, questionsOf, type AnsweredStatus } from "./revocation.ts";
 
 /** A device's report with everything that its verification found. */
 export interface DeviceEvidence {
@@ -22,6 +22,8 @@ export interface DeviceEvidence {
   readonly references: DeviceReferences;
   /** Milliseconds since 1970: the earliest end of every part used. */
   readonly validUntil: number;
+  /** Milliseconds since 1970: the earliest issue of an answer on certificates' status; undefined without any. */
+  readonly endorsedAt: number | undefined;
 }
 
 const SWITCH = "LS10";
@@ -57,20 +59,22 @@ export async function verifyDeviceReport(
   log.conclude();
   if (chain === undefined) throw new EvidenceError("CHAIN_UNTRUSTED", "no verified device chain");
   const ends = chain.certificates.map(({ notAfter }) => notAfter);
-  const validUntil = Math.min(...ends, references.validUntil, answered ?? Number.POSITIVE_INFINITY);
-  const evidence: DeviceEvidence = { report, chain, firmware, references, validUntil };
+  const validUntil = Math.min(...ends, references.validUntil, answered?.validUntil ?? Number.POSITIVE_INFINITY);
+  const issuedAt = Math.min(references.issuedAt, answered?.issuedAt ?? Number.POSITIVE_INFINITY);
+  const endorsedAt = Number.isFinite(issuedAt) ? issuedAt : undefined;
+  const evidence: DeviceEvidence = { report, chain, firmware, references, validUntil, endorsedAt };
   return evidence as Verified<DeviceEvidence>;
 }
 
 async function checkDeviceRevocation(
   chain: DeviceChain | undefined,
   context: NvidiaContext,
-): Promise<number | undefined> {
+): Promise<AnsweredStatus | undefined> {
   if (chain !== undefined) {
     const questions = questionsOf(chain.certificates, "own");
     return checkRevocation(NVIDIA_CHECKS.deviceRevocation, questions, context, (run) => run());
   }
-  return context.log.check(NVIDIA_CHECKS.deviceRevocation, () => need<Found<number>>(undefined, "the device chain"));
+  return context.log.check(NVIDIA_CHECKS.deviceRevocation, () => need<Found<AnsweredStatus>>(undefined, "the device chain"));
 }
 
 function checkKind({ kind }: DeviceReport, chain: DeviceChain): Found<true> {

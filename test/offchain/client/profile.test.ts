@@ -15,7 +15,13 @@ import { temporaryDirectory } from "../../support/directories.ts";
 import { VENDOR_SERVICES } from "../../../offchain/endorsements/services.ts";
 import { codeOf } from "../../support/errors.ts";
 
-const ROOT = { name: "SIMULATED root", spkiSha256: "ab".repeat(32), simulated: true };
+const ROOT = {
+  name: "SIMULATED root",
+  spkiSha256: "ab".repeat(32),
+  simulated: true,
+  family: "nvidia",
+  purpose: "reference-values",
+} as const;
 const KEY = `0x${"11".repeat(32)}`;
 
 describe("profile", () => {
@@ -93,6 +99,7 @@ describe("profile", () => {
       "a service that nobody knows": { ...json, endorsements: { arm: "https://arm.example" } },
       "a policy with an unknown member": { ...json, policy: { allowAll: true } },
       "a root that calls itself genuine": { ...json, trustRoots: [{ ...ROOT, simulated: false }] },
+      "a root for another purpose": { ...json, trustRoots: [{ ...ROOT, purpose: "rim" }] },
       "a root without its key": { ...json, trustRoots: [{ ...ROOT, spkiSha256: "ab" }] },
       "a list": [json],
     };

@@ -19,6 +19,8 @@ import { SIMULATED_NOW, TEST_MEASUREMENTS, testEndorsements, testVendor } from "
 const REGISTRY = { chainId: DOMAIN.chainId, verifyingContract: `0x${"4e".repeat(20)}` } as const;
 const OPERATOR: Hex = `0x${"0b".repeat(20)}`;
 const ANCHOR = { blockNumber: 1234n, blockHash: word(0xbb) };
+/** A minute before the time of verifying. */
+const ANCHOR_BLOCK = { ...ANCHOR, timestamp: SIMULATED_NOW / 1000 - 60 };
 const POLICY: AppraisalPolicy = { ...DEFAULT_POLICY, allowSimulated: true };
 const HOUR = 3600;
 const DAY_MS = 86_400_000;
@@ -103,7 +105,7 @@ describe("verifyNode", function () {
       trustRoots: [INTEL_ROOT, simulatedTrustRoot(vendor)],
       policy: POLICY,
       endorsementsFor: async () => ({ dcap: testEndorsements(vendor, platform) }),
-      blockHash: async (number) => (number === ANCHOR.blockNumber ? ANCHOR.blockHash : undefined),
+      blockAt: async (number) => (number === ANCHOR.blockNumber ? ANCHOR_BLOCK : undefined),
       now: SIMULATED_NOW,
       ...change,
     };
@@ -188,8 +190,13 @@ describe("verifyNode", function () {
     const trust: readonly (readonly [string, ErrorCode, Partial<VerifyNodeOptions>])[] = [
       ["of another registry", "SIGNATURE_INVALID", { domain: { ...REGISTRY, verifyingContract: OPERATOR } }],
       ["for another chain", "SIGNATURE_INVALID", { domain: { ...REGISTRY, chainId: 1n } }],
-      ["over a block that this chain has not", "EVIDENCE_STALE", { blockHash: async () => undefined }],
-      ["over another block than this chain's", "EVIDENCE_STALE", { blockHash: async () => word(0xbc) }],
+      ["over a block that this chain has not", "EVIDENCE_STALE", { blockAt: async () => undefined }],
+      [
+        "over another block than this chain's",
+        "EVIDENCE_STALE",
+        { blockAt: async () => ({ ...ANCHOR_BLOCK, blockHash: word(0xbc) }) },
+      ],
+      ["older than the user's policy allows", "EVIDENCE_STALE", { policy: { ...POLICY, maximumEvidenceAge: 59 } }],
       ["of a simulated vendor where none is allowed", "CHAIN_UNTRUSTED", { policy: DEFAULT_POLICY }],
       ["under a root that the user does not trust", "CHAIN_UNTRUSTED", { trustRoots: [INTEL_ROOT] }],
       [
@@ -220,6 +227,15 @@ describe("verifyNode", function () {
       served = nodeEvidenceToJson({ ...evidence, possession });
       await expectRefusal("BINDING_MISMATCH", () => verifyNode(recordOf(), options({ domain })));
     });
+  });
+
+  it("takes evidence as old as its anchor, and for no longer than the user's policy allows", async () => {
+    const policy = { ...POLICY, maximumEvidenceAge: 90 };
+    const made = ANCHOR_BLOCK.timestamp * 1000;
+    expect((await verifyNode(recordOf(), options({ policy }))).validUntil).to.equal(made + 90_000);
+    const ahead = async () => ({ ...ANCHOR_BLOCK, timestamp: SIMULATED_NOW / 1000 + 60 });
+    const { validUntil } = await verifyNode(recordOf(), options({ policy, blockAt: ahead }));
+    expect(validUntil).to.equal(SIMULATED_NOW + 90_000);
   });
 
   it("refuses an answer that is no evidence, and a node that does not answer", async () => {

@@ -113,6 +113,13 @@ describe("relayer process", function () {
   });
 
   describe("readRelayerConfig", () => {
+    const NVIDIA_ROOT = {
+      name: "SIMULATED root",
+      spkiSha256: "ab".repeat(32),
+      simulated: true,
+      family: "nvidia",
+      purpose: "evidence",
+    } as const;
     const write = (change: Record<string, unknown>): string => {
       const path = join(directory, "member0", "changed.json");
       writeFileSync(path, JSON.stringify({ ...configuration(), ...change }));
@@ -123,6 +130,10 @@ describe("relayer process", function () {
       const config = readRelayerConfig(write({}), { CLOISTER_RPC_URL: "http://other", CLOISTER_LOG_LEVEL: "debug" });
       expect(config).to.deep.include({ rpcUrl: "http://other", logLevel: "debug", chainId: 31_337n, stepMs: 100 });
       expect(config.state).to.equal(join(directory, "member0", "state"));
+    });
+
+    it("trusts a root for its family and purpose alone", () => {
+      expect(readRelayerConfig(write({ trustRoots: [NVIDIA_ROOT] }), {}).trustRoots).to.deep.equal([NVIDIA_ROOT]);
     });
 
     it("trusts the vendors, and no simulated one, where no root is named", () => {
@@ -138,6 +149,8 @@ describe("relayer process", function () {
       ["a port out of range", { port: 70_000 }, "CONFIG_INVALID"],
       ["a missing key file", { keyFile: "nowhere" }, "CONFIG_MISSING"],
       ["a key file without a key", { keyFile: "config.json" }, "CONFIG_INVALID"],
+      ["a root for another purpose", { trustRoots: [{ ...NVIDIA_ROOT, purpose: "all" }] }, "CONFIG_INVALID"],
+      ["a root of a family that nobody knows", { trustRoots: [{ ...NVIDIA_ROOT, family: "amd" }] }, "CONFIG_INVALID"],
       ["a root without a digest", { trustRoots: [{ name: "x", simulated: false }] }, "CONFIG_INVALID"],
     ];
     for (const [what, change, code] of refused) {

@@ -128,7 +128,7 @@ describe("simulated NVIDIA service", () => {
     writeFileSync(vendorFile, nvidiaVendorToJson(vendor), { mode: 0o600 });
     const service = await startService({
       name: "nvidia",
-      args: [join(ROOT, "offchain", "devnet", "nvidia-server.ts"), "--vendor", vendorFile],
+      args: [join(ROOT, "offchain", "devnet", "endorsement-server.ts"), "--nvidia", vendorFile],
       logDir: directory,
       timeoutMs: 20_000,
       ready: readyLine,
