@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { listOffers, type Offer } from "../chain/models.ts";
+import { boundDevices } from "../client/devices.ts";
+import type { Platform } from "../evidence/scheme.ts";
 import { isActive, listNodes, type NodeRecord } from "../chain/registry.ts";
 import { findNode, isSimulated, platformName, tcbName } from "./node-select.ts";
 import { onNetwork, type Network, type NetworkOptions } from "./network.ts";
@@ -12,6 +14,8 @@ export interface NodeView {
   readonly record: NodeRecord;
   readonly active: boolean;
   readonly offers: readonly Offer[];
+  /** By their kinds, as its attested evidence binds them; undefined where the node does not show that. */
+  readonly devices: readonly Platform[] | undefined;
 }
 
 const SHOWN_ID = 10;
@@ -38,25 +42,42 @@ export function addNodes(program: Command, session: Session): void {
 /** What the contracts say of a node now. */
 export async function viewNode({ contracts }: Network, record: NodeRecord): Promise<NodeView> {
   const { nodeId } = record;
-  const [active, offers] = await Promise.all([isActive(contracts, nodeId), listOffers(contracts, nodeId)]);
-  return { record, active, offers };
+  const domain = { chainId: contracts.chain.chainId, verifyingContract: contracts.addresses.NodeRegistry };
+  const [active, offers, devices] = await Promise.all([
+    isActive(contracts, nodeId),
+    listOffers(contracts, nodeId),
+    boundDevices(record, domain),
+  ]);
+  return { record, active, offers, devices };
 }
 
 /** A node as JSON: the record with the names of its numbers, and its own number in a list. */
-export function nodeJson({ record, active, offers }: NodeView, number?: number): Readonly<Record<string, unknown>> {
+export function nodeJson(
+  { record, active, offers, devices }: NodeView,
+  number?: number,
+): Readonly<Record<string, unknown>> {
   const names = { platformName: platformName(record.platform), tcbStatusName: tcbName(record.tcbStatus) };
-  return { number, ...record, ...names, simulated: isSimulated(record.platform), active, offers };
+  return {
+    number,
+    ...record,
+    ...names,
+    simulated: isSimulated(record.platform),
+    active,
+    offers,
+    devices: devices ?? null,
+  };
 }
 
 /** A node as names and values for people. */
-export function nodePairs(network: Network, { record, active, offers }: NodeView): Readonly<Record<string, string>> {
+export function nodePairs(network: Network, view: NodeView): Readonly<Record<string, string>> {
+  const { record, active, offers } = view;
   const attested = record.keyEpoch > 0;
   return {
     node: record.nodeId,
     operator: record.operator,
     standing: standingOf(record, active),
     endpoint: record.endpoint,
-    platform: platformName(record.platform),
+    platform: kindOf(view),
     ...(attested
       ? {
           TCB: `${tcbName(record.tcbStatus)}, evaluation ${record.evaluationNumber}`,
@@ -83,24 +104,36 @@ export function timeOf(seconds: number): string {
 async function list(network: Network): Promise<Report> {
   const records = await listNodes(network.contracts);
   const nodes = await Promise.all(records.map((record) => viewNode(network, record)));
-  const rows = nodes.map(({ record, active, offers }, index) => [
-    String(index + 1),
-    record.nodeId.slice(0, SHOWN_ID),
-    standingOf(record, active),
-    platformName(record.platform),
-    tcbName(record.tcbStatus),
-    timeOf(record.expiresAt),
-    offers.map(({ pricePerUnit }) => network.amount(pricePerUnit)).join(", ") || "none",
-    record.endpoint,
-  ]);
+  const rows = nodes.map((view, index) => rowOf(network, view, index));
   const head = ["", "node", "standing", "platform", "TCB", "attested until", "price", "endpoint"];
   const lines = rows.length === 0 ? [`no node is registered on ${network.profile.name}`] : tableLines(head, rows);
   return { exit: 0, json: { nodes: nodes.map((node, index) => nodeJson(node, index + 1)) }, lines };
 }
 
+function rowOf(network: Network, view: NodeView, index: number): readonly string[] {
+  const { record, active, offers } = view;
+  return [
+    String(index + 1),
+    record.nodeId.slice(0, SHOWN_ID),
+    standingOf(record, active),
+    kindOf(view),
+    tcbName(record.tcbStatus),
+    timeOf(record.expiresAt),
+    offers.map(({ pricePerUnit }) => network.amount(pricePerUnit)).join(", ") || "none",
+    record.endpoint,
+  ];
+}
+
 async function show(network: Network, name: string): Promise<Report> {
   const node = await viewNode(network, await findNode(network.contracts, name));
   return { exit: 0, json: nodeJson(node), lines: pairLines(nodePairs(network, node)) };
+}
+
+/** The platform with the devices beside it. */
+function kindOf({ record, devices }: NodeView): string {
+  const platform = platformName(record.platform);
+  if (record.keyEpoch > 0 && devices === undefined) return `${platform}, devices not shown`;
+  return [platform, ...(devices ?? [])].join(" + ");
 }
 
 /** The record's status is history; whether the node may be used now is another question. */

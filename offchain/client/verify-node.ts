@@ -47,8 +47,7 @@ const EVIDENCE_LIMITS = { timeoutMs: 10_000, maxBytes: 1 << 20 };
  * Throws `EvidenceError` with the reason, `EndorsementError` where endorsements are missing or expired, or `ServiceError`.
  */
 export async function verifyNode(record: NodeRecord, options: VerifyNodeOptions): Promise<VerifiedNode> {
-  const nodeEvidence = await fetchNodeEvidence(record);
-  checkRecord(record, nodeEvidence);
+  const nodeEvidence = await recordedEvidence(record);
   const evidenceTime = await evidenceTimeOf(nodeEvidence, options);
   const endorsements = await endorsementsOfNode(nodeEvidence, options.endorsementsFor);
   const result = await verifyNodeEvidence(options.domain, nodeEvidence, {
@@ -75,11 +74,17 @@ export async function verifyNode(record: NodeRecord, options: VerifyNodeOptions)
   };
 }
 
-async function fetchNodeEvidence(record: NodeRecord): Promise<NodeEvidence> {
+/** Fetches the evidence that the registry names for a node; throws `EvidenceError` where the node shows other evidence, or `ServiceError`. */
+export async function recordedEvidence(
+  record: NodeRecord,
+  limits: { readonly timeoutMs?: number } = {},
+): Promise<NodeEvidence> {
   const url = `${record.endpoint}/v1/evidence/${record.evidenceHash}`;
-  const { status, body } = await fetchJson(url, EVIDENCE_LIMITS);
+  const { status, body } = await fetchJson(url, { ...EVIDENCE_LIMITS, ...limits });
   if (status !== 200) throw new ServiceError("SERVICE_UNAVAILABLE", `${url} answered ${status}`);
-  return parseNodeEvidence(body);
+  const nodeEvidence = parseNodeEvidence(body);
+  checkRecord(record, nodeEvidence);
+  return nodeEvidence;
 }
 
 /** The record on chain and the evidence have to speak of the same node, operator, key and bytes. */

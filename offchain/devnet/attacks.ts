@@ -18,11 +18,7 @@ export interface Attack {
 
 /** Every attack that this network is tried with. */
 export function attacksOn(network: Network, played: Played): readonly Attack[] {
-  return [
-    ...evidenceAttacks(network, played),
-    ...machineAttacks(network, played),
-    ...paymentAttacks(network, played),
-  ];
+  return [...evidenceAttacks(network, played), ...machineAttacks(network, played), ...paymentAttacks(network, played)];
 }
 
 /** Tries every attack; each passes only if it was refused, and for its own reason. */

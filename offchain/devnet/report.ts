@@ -42,7 +42,7 @@ export function createStory(write: ((text: string) => void) | undefined, colour:
   const print = write ?? ((): void => undefined);
   const record = (line: StoryLine): void => {
     lines.push(line);
-    print(`  ${colour ? MARKS[line.outcome] : line.outcome}  ${line.id.padEnd(30)} ${line.detail}${measures(line)}`);
+    print(`  ${colour ? MARKS[line.outcome] : line.outcome}  ${line.id.padEnd(34)} ${line.detail}${measures(line)}`);
   };
   return {
     record,

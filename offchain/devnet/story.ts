@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { checkEvidenceFile } from "../client/check.ts";
+import { checkEvidenceFile, type FileCheck } from "../client/check.ts";
 import { parseEvidenceFile } from "../client/evidence-file.ts";
 import { readNode } from "../chain/registry.ts";
 import { ReceiptError } from "../errors.ts";
@@ -12,6 +12,7 @@ import { NODE_KINDS, publishModel, startNodes, waitActive, type DevnetNode } fro
 import type { Story } from "./report.ts";
 import {
   DEVNET_POLICY,
+  GPU_POLICY,
   askDigits,
   createUsers,
   heldOutDigits,
@@ -113,9 +114,7 @@ async function openChannels(users: Users, nodes: readonly DevnetNode[], story: S
     "channels-opened",
     () =>
       Promise.all(
-        parts.map(({ user, theirs }) =>
-          user.client.deposit(theirs.map(({ nodeId }) => ({ nodeId, amount: DEPOSIT }))),
-        ),
+        parts.map(({ user, theirs }) => user.client.deposit(theirs.map(({ nodeId }) => ({ nodeId, amount: DEPOSIT })))),
       ),
     (sent) => ({ detail: `${nodes.length} channels in ${sent.length} transactions`, gas: gasOf(sent) }),
   );
@@ -157,25 +156,34 @@ function medianOf(answers: readonly Answered[]): number {
   return times[Math.floor(times.length / 2)] ?? 0;
 }
 
+/** Keeps the evidence of one answer of each node, and checks it offline; the path of the first. */
 async function keepEvidence(network: Network, answers: readonly Answered[], story: Story): Promise<string> {
-  const [first] = answers;
-  if (first === undefined) throw new ReceiptError("RECEIPT_MALFORMED", "there is no answer");
-  const path = writeEvidenceFile(network, first.answer);
-  await story.step(
-    "evidence-file-holds",
-    async () => {
-      const file = parseEvidenceFile(JSON.parse(readFileSync(path, "utf8")));
-      const checked = await checkEvidenceFile(file, {
-        trustRoots: [...VENDOR_ROOTS, ...network.vendors.trustRoots],
-        policy: DEVNET_POLICY,
-      });
-      if (!checked.holds) throw new ReceiptError("RECEIPT_MALFORMED", "the evidence file does not hold");
-      return checked;
-    },
-    (checked) => ({
-      detail: `${checked.checks.filter(({ outcome }) => outcome === "pass").length} checks, offline: ${path}`,
-    }),
-  );
-  story.fact("evidenceFile", path);
-  return path;
+  const firsts = new Map(answers.toReversed().map((answered) => [answered.node.kind, answered]));
+  const paths: string[] = [];
+  for (const kind of NODE_KINDS) {
+    const answered = firsts.get(kind);
+    if (answered === undefined) throw new ReceiptError("RECEIPT_MALFORMED", `there is no answer of ${kind}`);
+    const path = writeEvidenceFile(network, answered.answer);
+    paths.push(path);
+    await story.step(
+      `evidence-file-holds/${kind}`,
+      () => checkOffline(network, path, answered.node.gpu),
+      ({ checks }) => ({
+        detail: `${checks.filter(({ outcome }) => outcome === "pass").length} checks, offline: ${path}`,
+      }),
+    );
+  }
+  story.fact("evidenceFile", paths[0] ?? "");
+  return paths[0] ?? "";
+}
+
+async function checkOffline(network: Network, path: string, gpu: boolean): Promise<FileCheck> {
+  const policy = gpu ? { ...DEVNET_POLICY, gpu: GPU_POLICY.gpu } : DEVNET_POLICY;
+  const trustRoots = [...VENDOR_ROOTS, ...network.vendors.trustRoots];
+  const checked = await checkEvidenceFile(parseEvidenceFile(JSON.parse(readFileSync(path, "utf8"))), {
+    trustRoots,
+    policy,
+  });
+  if (!checked.holds) throw new ReceiptError("RECEIPT_MALFORMED", "the evidence file does not hold");
+  return checked;
 }

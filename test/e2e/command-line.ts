@@ -46,9 +46,11 @@ export function describeCommandLine({ network, nodes }: Running): void {
       const listed = json(await user("nodes", "list", "--json"))["nodes"] as Record<string, unknown>[];
       expect(listed.map(({ nodeId }) => nodeId)).to.have.members(nodes().map(({ nodeId }) => nodeId));
       for (const one of listed) {
-        const platform = nodes().find(({ nodeId }) => nodeId === one["nodeId"])?.tee ?? "";
-        const tcbStatusName = platform.startsWith("intel-") ? "UpToDate" : "none";
-        expect(one).to.include({ active: true, simulated: true, tcbStatusName });
+        const { tee = "", gpu } = nodes().find(({ nodeId }) => nodeId === one["nodeId"]) ?? {};
+        const tcbStatusName = tee.startsWith("intel-") ? "UpToDate" : "none";
+        const platformName = `SIMULATED ${tee}`;
+        expect(one).to.deep.include({ active: true, simulated: true, tcbStatusName, platformName });
+        expect(one["devices"]).to.deep.equal(gpu === true ? ["nvidia-gpu"] : []);
       }
       const first = nodes().find(({ nodeId }) => nodeId === listed[0]?.["nodeId"]);
       if (first === undefined) throw new RangeError("the first node of the list is not of this network");
@@ -133,6 +135,20 @@ export function describeCommandLine({ network, nodes }: Running): void {
         );
       expect(json(await verify(addresses.NodeRegistry))).to.include({ verdict: "affirming", simulated: true });
       expect(json(await verify(addresses.InferenceEscrow))).to.include({ verdict: "contraindicated" });
+    });
+
+    it("explains the evidence of a node with a GPU, device by device", async () => {
+      const composed = nodes().find(({ gpu }) => gpu);
+      const { body } = await fetchJson(`${composed?.endpoint ?? ""}/v1/evidence`, LIMITS);
+      writeFileSync(file("composed.json"), JSON.stringify(body));
+      const trust = ["--trust-root", join(network().dir, "simulated-root.json")];
+      const of = ["evidence", "verify", file("composed.json"), ...trust];
+      const verified = await stranger(...of, "--fetch", "--profile", profile, "--json");
+      expect([verified.exit, json(verified)["verdict"]]).to.deep.equal([0, "affirming"]);
+      const explained = await stranger("evidence", "explain", file("composed.json"), ...trust, "--json");
+      const reasons = json(explained)["reasons"] as { id: string; tier: string }[];
+      expect([explained.exit, json(explained)["verdict"]]).to.deep.equal([1, "none"]);
+      expect(reasons.map(({ id, tier }) => `${id} ${tier}`)).to.include("gpu0/reference-measurements none");
     });
 
     it("closes the channel, waits and takes all back that was not earned", async () => {

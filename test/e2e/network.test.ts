@@ -125,7 +125,10 @@ describe("a whole network", function () {
     }
     for (const node of nodes) {
       expect(await readEarnings(network.contracts, node.operator.address)).to.equal(DUE_EACH);
-      expect(await userOf(users, node).client.channel(node.nodeId)).to.deep.include({ deposit: DUE_EACH, spent: DUE_EACH });
+      expect(await userOf(users, node).client.channel(node.nodeId)).to.deep.include({
+        deposit: DUE_EACH,
+        spent: DUE_EACH,
+      });
     }
   });
 

@@ -74,7 +74,9 @@ async function checkDeviceRevocation(
     const questions = questionsOf(chain.certificates, "own");
     return checkRevocation(NVIDIA_CHECKS.deviceRevocation, questions, context, (run) => run());
   }
-  return context.log.check(NVIDIA_CHECKS.deviceRevocation, () => need<Found<AnsweredStatus>>(undefined, "the device chain"));
+  return context.log.check(NVIDIA_CHECKS.deviceRevocation, () =>
+    need<Found<AnsweredStatus>>(undefined, "the device chain"),
+  );
 }
 
 function checkKind({ kind }: DeviceReport, chain: DeviceChain): Found<true> {

@@ -20,7 +20,7 @@ import {
   parseNodeEvidence,
   type NodeEvidence,
 } from "../../../../../offchain/verifier/node-evidence.ts";
-import { DEFAULT_POLICY } from "../../../../../offchain/verifier/policy.ts";
+import { DEFAULT_POLICY, type AppraisalPolicy } from "../../../../../offchain/verifier/policy.ts";
 import type { AttestationResult } from "../../../../../offchain/verifier/result.ts";
 import { verifyNodeEvidence } from "../../../../../offchain/verifier/verify-node.ts";
 import { parseCertificate } from "../../../../../offchain/x509/certificate.ts";
@@ -34,6 +34,8 @@ import {
 } from "../../../../support/simulated-nvidia.ts";
 
 const REGISTRY = { chainId: 31_337n, verifyingContract: `0x${"4e".repeat(20)}` } as const;
+/** In seconds: how old an answer on a certificate's status is. */
+const HOUR = 3600;
 const word = (byte: number): Hex => toHex(new Uint8Array(32).fill(byte));
 const blockAt = (number: number) => ({
   blockNumber: BigInt(number),
@@ -48,6 +50,7 @@ interface Scene {
   readonly endorsements?: EndorsementDefects;
   /** Who speaks for the device's certificates and manifests now. */
   readonly vendor?: NvidiaVendor;
+  readonly policy?: Partial<AppraisalPolicy>;
   /** Changes what the node sends. */
   readonly change?: (honest: NodeEvidence) => Promise<NodeEvidence> | NodeEvidence;
 }
@@ -102,6 +105,7 @@ describe("a simulated TDX machine with a simulated GPU", () => {
         ...DEFAULT_POLICY,
         allowSimulated: true,
         gpu: { required: true, referenceMeasurements: "required" },
+        ...scene.policy,
       },
     });
   }
@@ -116,6 +120,17 @@ describe("a simulated TDX machine with a simulated GPU", () => {
     expect(result.failures).to.deep.equal([]);
     expect(result.devices?.map((claims) => claims?.platform)).to.deep.equal(["nvidia-gpu"]);
     expect(result.devices?.[0]?.details).to.include({ driverVersion: "951.51.02", vbiosVersion: "96.51.AD.00.02" });
+  });
+
+  it("is endorsed since the oldest answer on the status of its certificates, by which the policy's greatest age is judged", async () => {
+    const { devices } = await resultOf();
+    expect(devices?.map((claims) => claims?.endorsedAt)).to.deep.equal([SIMULATED_NOW - HOUR * 1000]);
+    const codeAt = async (maximumEndorsementAge: number): Promise<string | undefined> => {
+      const { failures } = await resultOf({ policy: { maximumEndorsementAge } });
+      return failures.find(({ id }) => id === "gpu0/endorsement-age")?.code;
+    };
+    expect(await codeAt(HOUR)).to.equal(undefined);
+    expect(await codeAt(HOUR - 1)).to.equal("ENDORSEMENT_EXPIRED");
   });
 
   it("is affirmed with older firmware and its manifests", async () => {
