@@ -15,6 +15,7 @@ import type { Digit } from "../../offchain/model/digits.ts";
 import type { Receipt } from "../../offchain/receipt/receipt.ts";
 import { channelId } from "../../offchain/receipt/voucher.ts";
 import type { Resumed } from "../../offchain/client/resume.ts";
+import { ENDORSEMENT_MIGRATIONS } from "../../offchain/store/endorsements.ts";
 import { openStore } from "../../offchain/store/store.ts";
 import { VERDICT_MIGRATIONS, verdicts, type SignedVerdict } from "../../offchain/store/verdicts.ts";
 import { VOUCHER_MIGRATIONS, vouchers } from "../../offchain/store/vouchers.ts";
@@ -251,7 +252,10 @@ describe("crashes", function () {
 
 /** What a stopped relayer has on its disk. */
 async function signedBy(network: Network, name: string): Promise<readonly SignedVerdict[]> {
-  const store = await openStore({ dir: join(network.dir, "data", name) }, VERDICT_MIGRATIONS);
+  const store = await openStore({ dir: join(network.dir, "data", name) }, [
+    ...VERDICT_MIGRATIONS,
+    ...ENDORSEMENT_MIGRATIONS,
+  ]);
   try {
     const rows = await store.query<{ hash: Hex }>("SELECT evidence_hash AS hash FROM verdicts");
     const found = await Promise.all(rows.map(({ hash }) => verdicts(store).get(hash)));
