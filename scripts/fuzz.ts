@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { prettyJson } from "../offchain/encoding/json.ts";
 import { fuzz, type Found, type FuzzReport } from "./assurance/fuzz/run.ts";
-import { targetsOf, type Target } from "./assurance/fuzz/targets.ts";
+import type { Target } from "./assurance/fuzz/target.ts";
+import { targetsOf } from "./assurance/fuzz/targets.ts";
 import { loadSubjects } from "./assurance/subjects.ts";
 
 const USAGE = "usage: npm run -s fuzz -- [--inputs N] [--seed S] [--from N] [--parser NAME] [--json]\n";

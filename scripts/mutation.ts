@@ -1,4 +1,4 @@
-/** Mutation tests by room: `npm run -s mutation -- [ROOM|GROUP...] [--survivors] [--json]`; exits 0 only where every score is high enough. */
+/** Mutation tests by room: `npm run -s mutation -- [ROOM|GROUP...] [--survivors] [--progress] [--json]`; exits 0 only where every score is high enough. */
 import type { PartialStrykerOptions } from "@stryker-mutator/api/core";
 import { Stryker } from "@stryker-mutator/core";
 import { resolve } from "node:path";
@@ -9,13 +9,15 @@ import { RUNNER_NAME, TESTS_OPTION } from "./mutation/mocha-runner.ts";
 import { BREAK_AT, scoreOf, type RoomScore } from "./mutation/report.ts";
 import { GROUPS, ROOMS, type Room } from "./mutation/rooms.ts";
 
-const USAGE = `usage: npm run -s mutation -- [${[...Object.keys(ROOMS), ...Object.keys(GROUPS)].join("|")}]... [--survivors] [--json]\n`;
+const USAGE = `usage: npm run -s mutation -- [${[...Object.keys(ROOMS), ...Object.keys(GROUPS)].join("|")}]... [--survivors] [--progress] [--json]\n`;
 /** The type of levels is an ambient enum, whose members cannot be named here. */
 const QUIET = JSON.parse('{"logLevel":"error"}') as Pick<PartialStrykerOptions, "logLevel">;
 const STATE = ".stryker-tmp";
+/** The replay of vectors takes one of so many, or each change that survives would take seconds. */
+const VECTOR_STRIDE = 6;
 
 /** Mutants that one run decided are not run again by the next where neither they nor their tests changed. */
-async function mutate(name: string, room: Room): Promise<RoomScore> {
+async function mutate(name: string, room: Room, progress: boolean): Promise<RoomScore> {
   const stryker = new Stryker({
     mutate: [...room.mutate],
     testRunner: RUNNER_NAME,
@@ -31,8 +33,9 @@ async function mutate(name: string, room: Room): Promise<RoomScore> {
     tsconfigFile: "none",
     disableTypeChecks: false,
     concurrency: 1,
-    reporters: [],
-    timeoutMS: 20_000,
+    reporters: progress ? ["progress-append-only"] : [],
+    timeoutMS: 8_000,
+    timeoutFactor: 4,
     ...QUIET,
     warnings: false,
   });
@@ -49,6 +52,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       survivors: { type: "boolean", default: false },
+      progress: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -57,11 +61,12 @@ async function main(): Promise<void> {
   const names = (positionals.length === 0 ? ["all"] : positionals).flatMap((name) => GROUPS[name] ?? [name]);
   // The tests run in a copy of the repository, from where the default would be another directory.
   process.env["CLOISTER_VECTORS"] = resolve(process.env["CLOISTER_VECTORS"] ?? "../shared/vectors");
+  process.env["CLOISTER_VECTOR_STRIDE"] = String(VECTOR_STRIDE);
   const scores: RoomScore[] = [];
   for (const name of new Set(names)) {
     const room = ROOMS[name];
     if (room === undefined) throw new TypeError(USAGE.trim());
-    const score = await mutate(name, room);
+    const score = await mutate(name, room, values.progress);
     process.stderr.write(`${lineOf(score)}\n`);
     scores.push(score);
   }

@@ -12,7 +12,11 @@ export function readFileBytes(path: string): Uint8Array {
 
 /** The JSON value in a file; throws `ConfigError`. */
 export function readFileJson(path: string): unknown {
-  const bytes = readFileBytes(path);
+  return parseFileJson(readFileBytes(path), path);
+}
+
+/** The JSON value that the bytes of a file hold; throws `ConfigError` that names it. */
+export function parseFileJson(bytes: Uint8Array, path: string): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {

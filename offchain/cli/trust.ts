@@ -5,7 +5,7 @@ import type { TrustRoot } from "../evidence/scheme.ts";
 import { mapLayers, parsePolicyDocument, type Policy } from "../verifier/policy-layers.ts";
 import { trustRootOf, trustRootOfPlatformKey, VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import { isPem, parsePem } from "../x509/pem.ts";
-import { readFileBytes, readFileJson } from "./files.ts";
+import { parseFileJson, readFileBytes, readFileJson } from "./files.ts";
 
 /** Whom a check trusts and by which policy. */
 export interface Trust {
@@ -24,7 +24,10 @@ export interface TrustOptions {
  * Throws `ConfigError` where a file is none of its kind.
  */
 export function readTrust(options: TrustOptions, further: readonly TrustRoot[] = []): Trust {
-  const given = [...(options.trustRoot ?? []).flatMap(readTrustRoots), ...further];
+  const given = [
+    ...(options.trustRoot ?? []).flatMap((path) => parseTrustRootFile(readFileBytes(path), path)),
+    ...further,
+  ];
   const stated = options.policy === undefined ? {} : readFileJson(options.policy);
   const policy = parsePolicyDocument(stated);
   const consented = given.some(({ simulated }) => simulated) && !decides(stated);
@@ -41,11 +44,14 @@ function decides(stated: unknown): boolean {
   return [stated, ...layers].some((own) => isObject(own) && Object.hasOwn(own, "allowSimulated"));
 }
 
-/** The JSON of one trust root or of a list, a root certificate in PEM or DER, or the public key in PEM of an Arm CCA platform: whoever is no known vendor counts as a simulated one. */
-function readTrustRoots(path: string): readonly TrustRoot[] {
-  const bytes = readFileBytes(path);
-  if (bytes[0] === "{".charCodeAt(0)) return [parseTrustRoot(readFileJson(path), path)];
-  if (bytes[0] === "[".charCodeAt(0)) return parseTrustRoots(readFileJson(path), path);
+/**
+ * Reads the JSON of one trust root or of a list, a root certificate in PEM or DER, or the public key in PEM of an Arm CCA platform:
+ * whoever is no known vendor counts as a simulated one.
+ * Throws `ConfigError` `CONFIG_INVALID` that names the file.
+ */
+export function parseTrustRootFile(bytes: Uint8Array, path: string): readonly TrustRoot[] {
+  if (bytes[0] === "{".charCodeAt(0)) return [parseTrustRoot(parseFileJson(bytes, path), path)];
+  if (bytes[0] === "[".charCodeAt(0)) return parseTrustRoots(parseFileJson(bytes, path), path);
   try {
     if (isPem(bytes, "PUBLIC KEY")) return [trustRootOfPlatformKey(bytes, path, true)];
     const [certificate] = isPem(bytes) ? parsePem(bytes, "CERTIFICATE") : [bytes];

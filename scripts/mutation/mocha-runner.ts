@@ -31,6 +31,10 @@ interface Instrumented {
 export const TESTS_OPTION = "mochaTests";
 export const RUNNER_NAME = "mocha-in-process";
 
+/** Tests that try every byte, bit or length, or random documents by the thousand: tables say the same of each change in a moment. */
+const EXHAUSTIVE = /\b(?:any|every)\b.*\b(?:byte|bit|length)\b|changed bytes of|every other length|gives no better verdict/;
+/** Stands for a test while hooks run. */
+const HOOKS = "(hooks)";
 const NAMESPACE = "__stryker__";
 const MATCH_ALL = /(?:)/;
 
@@ -56,7 +60,7 @@ class MochaRunner implements TestRunner {
     const result = await this.#run({ bail: !disableBail, only: MATCH_ALL, mutant: undefined });
     const { mutantCoverage } = this.#instrumented;
     const complete = result.status === DryRunStatus.Complete && mutantCoverage !== undefined;
-    return complete ? { ...result, mutantCoverage } : result;
+    return complete ? { ...result, mutantCoverage: testedCoverage(mutantCoverage) } : result;
   }
 
   async mutantRun({ activeMutant, disableBail, hitLimit, testFilter }: MutantRunOptions): Promise<MutantRunResult> {
@@ -72,6 +76,7 @@ class MochaRunner implements TestRunner {
       bail(this.#mocha.suite, run.bail);
       this.#mocha.grep(run.only);
       this.#instrumented.activeMutant = run.mutant;
+      this.#instrumented.currentTestId = HOOKS;
       const tests = await this.#results();
       const { hitCount, hitLimit } = this.#instrumented;
       return determineHitLimitReached(hitCount, hitLimit) ?? { status: DryRunStatus.Complete, tests };
@@ -86,6 +91,7 @@ class MochaRunner implements TestRunner {
     const files = this.#globs.flatMap((glob) => globSync(glob).toSorted());
     for (const file of new Set(files)) this.#mocha.addFile(resolve(file));
     await this.#mocha.loadFilesAsync();
+    leaveOutExhaustive(this.#mocha.suite);
     const instrumented = this.#instrumented;
     this.#mocha.suite.beforeEach(function (this: Mocha.Context) {
       instrumented.currentTestId = this.currentTest?.fullTitle();
@@ -112,6 +118,24 @@ class MochaRunner implements TestRunner {
     this.#instrumented.currentTestId = undefined;
     return tests;
   }
+}
+
+/**
+ * What runs in a test is judged by that test, even if it runs while files are loaded as well; as static it would have the process started
+ * anew for each change. What only hooks run is run by no test.
+ */
+function testedCoverage({ static: loaded, perTest }: MutantCoverage): MutantCoverage {
+  const later = new Set(Object.values(perTest).flatMap((hits) => Object.keys(hits)));
+  const tests = Object.entries(perTest).filter(([test]) => test !== HOOKS);
+  return {
+    static: Object.fromEntries(Object.entries(loaded).filter(([id]) => !later.has(id))),
+    perTest: Object.fromEntries(tests),
+  };
+}
+
+function leaveOutExhaustive(suite: Mocha.Suite): void {
+  for (const test of suite.tests) test.pending ||= EXHAUSTIVE.test(test.title);
+  suite.suites.forEach(leaveOutExhaustive);
 }
 
 function bail(suite: Mocha.Suite, on: boolean): void {

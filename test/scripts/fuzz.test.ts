@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { fuzz, inputOf } from "../../scripts/assurance/fuzz/run.ts";
-import { targetsOf, type Target } from "../../scripts/assurance/fuzz/targets.ts";
+import type { Target } from "../../scripts/assurance/fuzz/target.ts";
+import { targetsOf } from "../../scripts/assurance/fuzz/targets.ts";
 import { loadSubjects } from "../../scripts/assurance/subjects.ts";
 import { needVectors, VECTORS } from "../support/vectors.ts";
 

@@ -33,9 +33,11 @@ export interface SnpVendor {
   readonly trustRoot: (product: Product) => TrustRoot;
 }
 
-/** Keys of an authority that is not AMD's, one set for all products; RSA takes a moment. */
+let made: SnpVendor["keys"] | undefined;
+
+/** Keys of an authority that is not AMD's, one set for all products; RSA takes a moment, so they are made once. */
 export function snpVendor(): SnpVendor {
-  const keys = { ark: createRsaKeys(), ask: createRsaKeys(), vek: createKeys("P-384") };
+  const keys = (made ??= { ark: createRsaKeys(), ask: createRsaKeys(), vek: createKeys("P-384") });
   return { keys, trustRoot: (product) => trustRootOf(arkOf({ keys }, product), "test ARK", true) };
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { Target } from "./targets.ts";
 import { Random } from "./random.ts";
+import type { Target } from "./target.ts";
 
 /** An input that was found, which its number and the seed make again. */
 export interface Found {

@@ -18,7 +18,6 @@ import { utf8 } from "../../../offchain/encoding/bytes.ts";
 import { parseCertificate } from "../../../offchain/x509/certificate.ts";
 import { readRevocationList } from "../../../offchain/x509/crl.ts";
 import { isPem, parsePem } from "../../../offchain/x509/pem.ts";
-import { CloisterError } from "../../../offchain/errors.ts";
 import { detect } from "../../../offchain/verifier/detect.ts";
 import { judge } from "../changes.ts";
 import type { Subject } from "../subjects.ts";
@@ -26,18 +25,8 @@ import { CBOR_ENCODING } from "./cbor.ts";
 import { mutateBytes, type Mutator } from "./mutate-bytes.ts";
 import { mutateDer, mutateJson, mutatePem, mutateQuote, mutateToken } from "./mutate-text.ts";
 import { treeMutator } from "./mutate-tree.ts";
-
-/** Something that reads untrusted bytes. */
-export interface Target {
-  readonly name: string;
-  /** Inputs to start from, at least one. */
-  readonly seeds: readonly Uint8Array[];
-  readonly mutate: Mutator;
-  /** `accepted`, the code of the refusal, or a text that starts with `FORGED`; anything thrown is a crash. */
-  readonly run: (bytes: Uint8Array) => string | Promise<string>;
-  /** How many of a thousand inputs it is given. */
-  readonly share: number;
-}
+import { madeTargets } from "./made-targets.ts";
+import { codeOf, type Target } from "./target.ts";
 
 const mutateCbor = treeMutator(CBOR_ENCODING);
 const TOKEN_SEED = [
@@ -85,6 +74,7 @@ export function targetsOf(subjects: readonly Subject[]): readonly Target[] {
     target("manifest", of("xml"), { mutate: mutateBytes, parse: parseRim, share: 30 }),
     target("cbor", payloads, { mutate: mutateCbor, parse: decodeCbor, share: 60 }),
     target("any-evidence", evidence, { mutate: mutateBytes, parse: detect, share: 60 }),
+    ...madeTargets(certificates),
     ...whole.flatMap(verificationsOf),
   ].filter(({ seeds }) => seeds.length > 0);
 }
@@ -97,16 +87,6 @@ interface Parser {
 
 function target(name: string, seeds: readonly Uint8Array[], { mutate, parse, share }: Parser): Target {
   return { name, seeds, mutate, share, run: (bytes) => codeOf(() => parse(bytes)) };
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-    return "accepted";
-  } catch (error) {
-    if (error instanceof CloisterError) return error.code;
-    throw error;
-  }
 }
 
 /** With every vendor's extensions, whether they are there or not. */

@@ -9,6 +9,8 @@ import { INTEL_ROOT, VENDOR_ROOTS } from "../../../offchain/verifier/trust-roots
 import { verifyEvidence } from "../../../offchain/verifier/verify.ts";
 import { needVectors, readVector, VECTORS } from "../../support/vectors.ts";
 
+/** Mutation tests replay one vector of so many. */
+const STRIDE = Number(process.env["CLOISTER_VECTOR_STRIDE"] ?? 1);
 const ANY_TIME = Date.UTC(2026, 0, 1);
 const DCAP = new Set(["intel-sgx", "intel-tdx"]);
 
@@ -17,7 +19,8 @@ describe("conformance vectors", () => {
 
   before(async function () {
     needVectors(this);
-    vectors = parseManifest(JSON.parse(await readFile(join(VECTORS, "manifest.json"), "utf8")), ANY_TIME);
+    const all = parseManifest(JSON.parse(await readFile(join(VECTORS, "manifest.json"), "utf8")), ANY_TIME);
+    vectors = all.filter((_, index) => index % STRIDE === 0);
   });
 
   const realOf = (platform: string): Vector[] =>
@@ -33,7 +36,7 @@ describe("conformance vectors", () => {
     }
     const { disagreements, agreed, unsupported } = summarise(outcomes);
     expect(disagreements).to.deep.equal([]);
-    expect(agreed).to.be.greaterThan(300);
+    expect(agreed).to.be.greaterThan(300 / STRIDE);
     expect(unsupported).to.equal(0);
   });
 
@@ -60,7 +63,7 @@ describe("conformance vectors", () => {
     }
     const { disagreements, agreed, unsupported } = summarise(outcomes);
     expect(disagreements).to.deep.equal([]);
-    expect(agreed).to.be.greaterThan(100);
+    expect(agreed).to.be.greaterThan(100 / STRIDE);
     expect(unsupported).to.equal(0);
   });
 
