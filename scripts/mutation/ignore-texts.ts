@@ -34,8 +34,9 @@ const READING_CALLS =
 function shouldIgnore(path: Place): string | undefined {
   const { node } = path;
   if (node.type === "ObjectExpression") return isCause(path) ? REASON : undefined;
-  const text = node.type === "StringLiteral" || node.type === "TemplateLiteral";
-  if (!text || (typeof node.value === "string" && CODE.test(node.value))) return undefined;
+  if (node.type !== "StringLiteral" && node.type !== "TemplateLiteral") return undefined;
+  const code = typeof node.value === "string" && CODE.test(node.value);
+  if (code && !READING_CALLS.test(nameOf(path.parentPath?.node.callee) ?? "")) return undefined;
   return describes(path) ? REASON : undefined;
 }
 

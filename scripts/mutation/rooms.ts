@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   nitro: evidence("nitro", ["test/offchain/verifier/nitro.test.ts"]),
   "sev-snp": evidence("sev-snp", [REPLAY]),
-  dcap: evidence("dcap", ["test/offchain/verifier/{appraise,remembered}.test.ts", REPLAY]),
+  dcap: evidence("dcap", ["test/offchain/verifier/{endorsements-json,appraise,remembered}.test.ts", REPLAY]),
   nvidia: evidence("nvidia"),
   "arm-cca": evidence("arm-cca", ["test/offchain/verifier/arm-cca.test.ts"]),
   verifier: {

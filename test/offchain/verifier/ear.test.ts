@@ -428,6 +428,16 @@ describe("EAR tokens", () => {
       }
     });
 
+    it("in another spelling, even of what nobody signs", async () => {
+      const token = await signed(good());
+      expect(await verify(`${token}\n`)).to.deep.equal(good());
+      const last = token.at(-1) ?? "";
+      const spare = String.fromCharCode(last.charCodeAt(0) + 1);
+      for (const text of [`${token.slice(0, -9)}\n${token.slice(-9)}`, `${token}==`, `${token.slice(0, -1)}${spare}`]) {
+        await expectRefusal("EVIDENCE_MALFORMED", () => verify(text));
+      }
+    });
+
     it("with another nonce than expected, or none", async () => {
       const echoed = { ...good(), eat_nonce: "AAAAAAAAAAA" };
       expect(await verify(await signed(echoed), { expectedNonce: "AAAAAAAAAAA" })).to.deep.equal(echoed);
