@@ -32,7 +32,8 @@ export const TESTS_OPTION = "mochaTests";
 export const RUNNER_NAME = "mocha-in-process";
 
 /** Tests that try every byte, bit or length, or random documents by the thousand: tables say the same of each change in a moment. */
-const EXHAUSTIVE = /\b(?:any|every)\b.*\b(?:byte|bit|length)\b|changed bytes of|every other length|gives no better verdict/;
+const EXHAUSTIVE =
+  /\b(?:any|every)\b.*\b(?:byte|bit|length)\b|changed bytes of|every other length|gives no better verdict/;
 /** Stands for a test while hooks run. */
 const HOOKS = "(hooks)";
 const NAMESPACE = "__stryker__";
