@@ -24,7 +24,18 @@ export type ReceiptErrorCode =
 
 export type SealErrorCode = "SEAL_INVALID" | "SEAL_TRUNCATED" | "KEY_UNKNOWN";
 
-export type ModelErrorCode = "MODEL_MALFORMED" | "MODEL_MISMATCH" | "INPUT_INVALID" | "INFERENCE_FAILED";
+export type ModelErrorCode =
+  "MODEL_MALFORMED" | "MODEL_MISMATCH" | "MODEL_UNSUPPORTED" | "INPUT_INVALID" | "INFERENCE_FAILED";
+
+export type PrivacyErrorCode =
+  | "PARAMETER_INVALID"
+  | "RANDOMNESS_INVALID"
+  | "NOISE_EXHAUSTED"
+  | "BUDGET_EXCEEDED"
+  | "REQUEST_PENDING"
+  | "RESERVATION_UNKNOWN"
+  | "LEDGER_CONFLICT"
+  | "LEDGER_MALFORMED";
 
 export type ConfigErrorCode = "CONFIG_MISSING" | "CONFIG_INVALID";
 
@@ -47,6 +58,7 @@ export type ErrorCode =
   | ReceiptErrorCode
   | SealErrorCode
   | ModelErrorCode
+  | PrivacyErrorCode
   | ConfigErrorCode
   | ServiceErrorCode
   | RequestErrorCode
@@ -89,6 +101,9 @@ export class SealError extends CloisterError<SealErrorCode> {}
 
 /** A model package or an input to it is wrong: refuse it. */
 export class ModelError extends CloisterError<ModelErrorCode> {}
+
+/** Noise cannot be made or paid for: release nothing. */
+export class PrivacyError extends CloisterError<PrivacyErrorCode> {}
 
 /** Settings are missing or wrong: fix and restart. */
 export class ConfigError extends CloisterError<ConfigErrorCode> {}

@@ -1,10 +1,11 @@
-/** Speed beside peers, in one run: `npm run -s bench -- evidence|browser|sealing|receipts [--json]`. Measures and judges nothing. */
+/** Speed beside peers, in one run: `npm run -s bench -- evidence|browser|sealing|receipts|privacy [--json]`. Measures and judges nothing. */
 import { parseArgs } from "node:util";
 import type { Figure } from "./figures/report.ts";
 import { prettyJson } from "../offchain/encoding/json.ts";
 import { benchBrowser } from "./bench/browser.ts";
 import { benchEvidence } from "./bench/evidence.ts";
 import { describeMachine } from "./bench/machine.ts";
+import { benchPrivacy } from "./bench/privacy.ts";
 import { benchReceipts } from "./bench/receipts.ts";
 import { benchSealing } from "./bench/sealing.ts";
 import { tableOf } from "./figures/report.ts";
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   browser: () => benchBrowser(notice),
   sealing: benchSealing,
   receipts: benchReceipts,
+  privacy: benchPrivacy,
 };
 const USAGE = `usage: npm run -s bench -- ${Object.keys(BENCHES).join("|")} [--json]\n`;
 

@@ -14,6 +14,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   verifier: 5,
   receipt: 5,
   sealing: 5,
+  privacy: 5,
   model: 5,
   chain: 6,
   endorsements: 6,
@@ -103,6 +104,17 @@ function siblingFault(path: string, target: string): string | undefined {
   return room === "evidence" && nested && family !== targetFamily ? "between evidence siblings" : undefined;
 }
 
+function withoutComments(source: string): string {
+  return source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*|^import .*$/gm, "");
+}
+
+/** What makes or takes a JavaScript number: literals without the `n` of bigint, the number type, and everything that rounds. */
+function floatsIn(source: string): string[] {
+  const number =
+    /(?<![\w.])\d[\d_]*(?:\.\d+|e\d+)?(?![\w.])|(?<![\w.])\d+e\d+|\bMath\b|\bNumber\b|\bparse(?:Float|Int)\b|\bnumber\b|\bFloat\d+Array\b/g;
+  return [...withoutComments(source).matchAll(number)].map(([found]) => found);
+}
+
 describe("architecture", () => {
   it("gives every file a floor", () => {
     expect(files).to.not.be.empty;
@@ -129,6 +141,27 @@ describe("architecture", () => {
     expect(fault("offchain/x509/chain.ts", "./issue.ts")).to.equal("needs Node on a pure floor");
     expect(fault("offchain/client/infer.ts", "left-pad")).to.equal("left-pad has no door");
     expect(fault("offchain/worker/serve.ts", "../receipt/receipt.ts")).to.equal(undefined);
+  });
+
+  it("samples noise without floats", () => {
+    const [sampler, random] = ["sampler", "random"].map((name) => readFileSync(`offchain/privacy/${name}.ts`, "utf8"));
+    expect(floatsIn(sampler!)).to.deep.equal([]);
+    // The reader of bytes counts positions in numbers, but neither divides nor rounds them.
+    expect(floatsIn(random!).filter((found) => !/^(?:\d+|number)$/.test(found))).to.deep.equal([]);
+    expect(withoutComments(random!)).not.to.match(/[^<]\/[^>]/);
+    const mutants = [
+      "drawn * 0.5",
+      "Math.exp(-x)",
+      "Number(drawn)",
+      "const u: number = next()",
+      "1e3",
+      "Math.random()",
+      "parseFloat(text)",
+      "new Float64Array(words.buffer)",
+      "step += 1",
+    ];
+    expect(mutants.filter((mutant) => floatsIn(mutant).length === 0)).to.deep.equal([]);
+    expect(floatsIn("step += 1n // of 2 steps\n * 10n")).to.deep.equal([]);
   });
 
   it("reads no clock and no environment on floors 1 to 5", () => {

@@ -27,10 +27,12 @@ type TensorClass = typeof OrtTensor;
 
 /**
  * Opens a verified package; a graph whose inputs or outputs are not those of the manifest, or another version of the
- * runtime, throws `MODEL_MISMATCH`, an unreadable graph `MODEL_MALFORMED`.
+ * runtime, throws `MODEL_MISMATCH`, an unreadable graph `MODEL_MALFORMED`, a privacy policy `MODEL_UNSUPPORTED`: its noise is not added yet.
  */
 export async function openModel(pkg: ModelPackage): Promise<Model> {
   const { manifest } = pkg;
+  if (manifest.privacy !== null)
+    throw new ModelError("MODEL_UNSUPPORTED", "the model asks for a privacy mechanism that no worker applies yet");
   const graph = await openGraph(pkg.files, manifest.graph, manifest.runtime);
   const { Tensor: TensorClass } = await loadRuntime();
   let session: InferenceSession | undefined = graph.session;

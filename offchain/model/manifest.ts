@@ -7,6 +7,8 @@ import { hexField, integerField, listField, parseJson, parseMembers, textField }
 import type { Datatype } from "../encoding/tensor.ts";
 import { isDatatype, MAX_RANK, MAX_TENSORS } from "../encoding/tensor.ts";
 import { ModelError } from "../errors.ts";
+import type { PrivacyPolicy } from "./privacy-policy.ts";
+import { parsePrivacyPolicy } from "./privacy-policy.ts";
 
 /** The format of the manifest that this code reads and writes. */
 export const MANIFEST_SCHEMA = "cloister-model/1";
@@ -76,8 +78,8 @@ export interface ModelManifest {
   readonly outputs: readonly TensorSpec[];
   readonly runtime: RuntimeSpec;
   readonly limits: ModelLimits;
-  /** No privacy mechanism is known yet: anything but null is refused, never ignored. */
-  readonly privacy: null;
+  /** The noise that answers must get; who cannot add it must not run the model. */
+  readonly privacy: PrivacyPolicy | null;
   /** The meaning of each class of a classifier, in order. */
   readonly labels?: readonly string[];
   readonly evaluation?: Evaluation;
@@ -194,7 +196,7 @@ const FIELDS = {
   outputs: listField(MAX_TENSORS, spec),
   runtime,
   limits,
-  privacy: oneOf(null),
+  privacy: (value: unknown) => (value === null ? null : parsePrivacyPolicy(value)),
 };
 
 const OPTIONAL_FIELDS = { labels: listField(MAX_FILES, filled), evaluation, root: hexField(32) };

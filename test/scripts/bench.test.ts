@@ -48,6 +48,6 @@ describe("bench", () => {
   it("knows no other benches than those it lists", () => {
     const { status, stderr } = spawnSync(process.execPath, ["scripts/bench.ts", "nothing"], { encoding: "utf8" });
     expect(status).to.equal(2);
-    expect(stderr).to.include("evidence|browser|sealing|receipts");
+    expect(stderr).to.include("evidence|browser|sealing|receipts|privacy");
   });
 });

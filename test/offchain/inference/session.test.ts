@@ -11,6 +11,7 @@ import { openModel } from "../../../offchain/inference/session.ts";
 import type { Model } from "../../../offchain/inference/session.ts";
 import type { ModelManifest } from "../../../offchain/model/manifest.ts";
 import { verifyPackage } from "../../../offchain/model/package.ts";
+import { parsePrivacyPolicy } from "../../../offchain/model/privacy-policy.ts";
 import { temporaryDirectory } from "../../support/directories.ts";
 import { codeOfAsync } from "../../support/errors.ts";
 import { externalGraph, tinyFiles, tinyManifest } from "../../support/models.ts";
@@ -40,6 +41,16 @@ describe("inference/session", () => {
         expect(await codeOfAsync(() => openTiny(change))).to.equal(code);
       });
     }
+
+    it("refuses a model whose privacy policy it would not keep", async () => {
+      const privacy = parsePrivacyPolicy({
+        unit: "training-record",
+        mechanism: { kind: "gnmax", sigmaSquared: { numerator: "1600", denominator: "1" } },
+        sensitivitySquared: "2",
+        budget: { perModel: "1052358", perPayer: "24355" },
+      });
+      expect(await codeOfAsync(() => openTiny({ privacy }))).to.equal("MODEL_UNSUPPORTED");
+    });
 
     it("refuses a graph that is none", async () => {
       const files = new Map([["model.onnx", utf8("no graph")]]);

@@ -60,7 +60,7 @@ const REFUSED: Readonly<Record<string, unknown>> = {
   "no threads": { ...GOOD, runtime: { ...GOOD.runtime, intraOpThreads: 0 } },
   "a batch of zero": { ...GOOD, limits: { ...GOOD.limits, maxBatch: 0 } },
   "a time limit of days": { ...GOOD, limits: { ...GOOD.limits, timeoutMs: 1e9 } },
-  "a privacy mechanism": { ...GOOD, privacy: { mechanism: "laplace" } },
+  "an unknown privacy mechanism": { ...GOOD, privacy: { mechanism: "laplace" } },
   "a label that is no text": { ...GOOD, labels: [1] },
   "an accuracy that is not correct over samples": { ...GOOD, evaluation: { ...EVALUATION, accuracy: 0.99 } },
   "more correct than samples": { ...GOOD, evaluation: { ...EVALUATION, correct: 11, accuracy: 1.1 } },
@@ -73,6 +73,18 @@ describe("model/manifest", () => {
       expect(parseManifest(encode(GOOD))).to.deep.equal(GOOD);
       const full = { ...GOOD, labels: ["a", "b"], evaluation: EVALUATION, root: `0x${"ab".repeat(32)}` };
       expect(parseManifest(encode(full))).to.deep.equal(full);
+    });
+
+    it("reads a privacy policy, and its first leaf is the text that was read", () => {
+      const privacy = {
+        unit: "training-record",
+        mechanism: { kind: "gnmax", sigmaSquared: { numerator: "1600", denominator: "1" } },
+        sensitivitySquared: "2",
+        budget: { perModel: "1052358", perPayer: "24355" },
+      };
+      const manifest = parseManifest(encode({ ...GOOD, privacy }));
+      expect(manifest.privacy?.budget).to.deep.equal({ perModel: 1_052_358n, perPayer: 24_355n });
+      expect(JSON.parse(new TextDecoder().decode(canonicalManifest(manifest)))).to.deep.equal({ ...GOOD, privacy });
     });
 
     for (const [what, manifest] of Object.entries(REFUSED)) {
