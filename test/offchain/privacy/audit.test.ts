@@ -1,13 +1,13 @@
 /** The mechanisms against their own claims: what two neighbouring inputs give is told apart no better than the charged rho allows. */
 import { expect } from "chai";
 import { rational } from "../../../offchain/encoding/rational.ts";
-import { epsilonOf, rhoOf } from "../../../offchain/privacy/accountant.ts";
+import { deltaOf, epsilonOf, rhoOf } from "../../../offchain/privacy/accountant.ts";
 import type { Release } from "../../../offchain/privacy/cost.ts";
 import type { GaussianNoise, LaplaceNoise } from "../../../offchain/privacy/noise.ts";
 import { gaussianNoise, laplaceNoise } from "../../../offchain/privacy/noise.ts";
 import { releaseVectorSum } from "../../../offchain/privacy/vector.ts";
 import { confidentGnMax, gnMax, reportNoisyMax } from "../../../offchain/privacy/votes.ts";
-import { binomialBounds, epsilonAtLeast, histogram, seededBytes } from "../../support/statistics.ts";
+import { binomialBounds, epsilonAtLeast, histogram, pmfOf, seededBytes } from "../../support/statistics.ts";
 
 const LONG = process.env["CLOISTER_PRIVACY"] === "long";
 const RUNS = LONG ? 1_000_000 : 20_000;
@@ -127,6 +127,23 @@ describe("privacy, two neighbours", function () {
       expect(shown).to.be.above(allowed);
     });
   }
+
+  describe("the exact delta of discrete Gaussian noise at epsilon 1 and sensitivity 1", () => {
+    // The published values; those of the continuous Gaussian, 0.00682959498311 and 2.92427210486e-6, would be too small.
+    const exact: readonly (readonly [sigmaSquared: bigint, delta: number])[] = [
+      [4n, 0.00724877684595],
+      [16n, 3.05545464927e-6],
+    ];
+    for (const [sigmaSquared, delta] of exact) {
+      it(`is ${delta} for sigma^2 ${sigmaSquared}, and within what the accountant allows`, () => {
+        const pmf = pmfOf((k) => Math.exp(-(k * k) / (2 * Number(sigmaSquared))), 80);
+        const lost = [...pmf].map(([k, p]) => Math.max(0, p - Math.E * (pmf.get(k + 1n) ?? 0)));
+        const shown = lost.reduce((sum, part) => sum + part, 0);
+        expect(shown / delta).to.be.closeTo(1, 1e-11);
+        expect(shown).to.be.at.most(deltaOf(rational(1n, 2n * sigmaSquared), rational(1n)));
+      });
+    }
+  });
 
   describe("report-noisy-max", () => {
     const shownBy = (scale: bigint): number => {
