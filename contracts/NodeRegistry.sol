@@ -10,7 +10,7 @@ import {IReferenceValues} from "./interfaces/IReferenceValues.sol";
 import {Endpoint} from "./libraries/Endpoint.sol";
 import {NodeRecords} from "./libraries/NodeRecords.sol";
 import {VerdictChecks} from "./libraries/VerdictChecks.sol";
-import {NodeEpochs} from "./registry/NodeEpochs.sol";
+import {NodeDisputes} from "./registry/NodeDisputes.sol";
 import {NodeLedger} from "./registry/NodeLedger.sol";
 import {NO_NODE, NodeId} from "./types/NodeId.sol";
 import {NodeStatus} from "./types/NodeStatus.sol";
@@ -19,7 +19,7 @@ import {Refusal} from "./types/Refusal.sol";
 import {Verdict} from "./types/Verdict.sol";
 
 /// @title NodeRegistry
-contract NodeRegistry is NodeEpochs, AccessManaged {
+contract NodeRegistry is NodeDisputes, AccessManaged {
     using VerdictChecks for Verdict;
     using NodeRecords for NodeRecords.Profile;
     using NodeRecords for NodeRecords.Record;
@@ -35,8 +35,13 @@ contract NodeRegistry is NodeEpochs, AccessManaged {
         INodeStake stake_,
         IReferenceValues referenceValues_,
         uint96 minStake_,
-        uint40 keyOverlap_
-    ) NodeLedger(stake_, referenceValues_, keyOverlap_) AccessManaged(authority_) EIP712("Cloister NodeRegistry", "1") {
+        uint40 keyOverlap_,
+        uint40 challengeWindow_
+    )
+        NodeLedger(stake_, referenceValues_, keyOverlap_, challengeWindow_)
+        AccessManaged(authority_)
+        EIP712("Cloister NodeRegistry", "1")
+    {
         require(authority_ != address(0), NodeRegistryZeroAddress());
         _setMinStake(minStake_);
     }
@@ -72,19 +77,21 @@ contract NodeRegistry is NodeEpochs, AccessManaged {
         NodeRecords.Profile memory profile = record.profile;
         bool renews = standing.signingKey == verdict.signingKey;
         if (renews) _checkRenewal(standing, profile, verdict);
-        else _checkKey(verdict, possession);
+        else _checkKey(standing, verdict, possession);
         Terms memory terms = _termsOf(verdict.platform, state.epoch);
         verdict.checkTimes(terms.ttl, terms.maxEvidenceAge, standing.attestedAt);
         verdict.checkAnchor();
+        bool continues = renews && standing.isCurrent(challengeWindow);
         if (standing.checkedEpoch != state.epoch) _checkStake(verdict.operator);
-        else if (renews && standing.isCurrent() && profile.hasClaims(verdict))
-            return _record(record, verdict, state.epoch, profile.keyEpoch);
+        else if (continues && profile.hasClaims(verdict))
+            return _record(record, verdict, state.epoch, profile.keyEpoch, NodeStatus.Active);
         verdict.checkClaims(referenceValues);
         _takePlatform(verdict.platformId, verdict.nodeId, verdict.signingKey);
         profile.claim(verdict);
         if (!renews) _rotate(record, standing, profile, verdict.nodeId);
         record.profile = profile;
-        _record(record, verdict, state.epoch, profile.keyEpoch);
+        bool waits = !continues && challengeWindow != 0 && msg.sender == state.committee;
+        _record(record, verdict, state.epoch, profile.keyEpoch, waits ? NodeStatus.Pending : NodeStatus.Active);
     }
 
     /// @inheritdoc INodeRegistry
@@ -123,8 +130,7 @@ contract NodeRegistry is NodeEpochs, AccessManaged {
     function exit(NodeId nodeId) external {
         NodeRecords.Record storage record = _liveRecord(nodeId, msg.sender);
         if (record.standing.status == NodeStatus.Revoked) {
-            _retiredKeys[record.standing.signingKey] = nodeId;
-            record.forget();
+            _retire(record, nodeId);
         }
         record.standing.status = NodeStatus.Exited;
         --liveNodes[msg.sender];
@@ -164,6 +170,12 @@ contract NodeRegistry is NodeEpochs, AccessManaged {
     }
 
     /// @inheritdoc INodeRegistry
+    function setChallenges(address challenges_) external restricted {
+        challenges = challenges_;
+        emit ChallengesSet(challenges_);
+    }
+
+    /// @inheritdoc INodeRegistry
     function setMinStake(uint96 minStake_) external restricted {
         _setMinStake(minStake_);
     }
@@ -196,7 +208,7 @@ contract NodeRegistry is NodeEpochs, AccessManaged {
         NodeRecords.Record storage other = _records[holder];
         NodeRecords.Standing memory standing = other.standing;
         require(standing.signingKey != signingKey, NodeRegistryKeyUsed(signingKey, holder));
-        bool isTaken = standing.isCurrent() && other.runsOn(platformId);
+        bool isTaken = block.timestamp < standing.expiresAt && other.runsOn(platformId);
         require(!isTaken, NodeRegistryPlatformTaken(platformId, holder));
         platformNode[platformId] = nodeId;
     }
@@ -223,9 +235,10 @@ contract NodeRegistry is NodeEpochs, AccessManaged {
         NodeRecords.Record storage record,
         Verdict calldata verdict,
         uint24 epoch,
-        uint32 keyEpoch
+        uint32 keyEpoch,
+        NodeStatus status
     ) private {
-        record.write(verdict, epoch);
+        record.write(verdict, epoch, status);
         emit NodeAttested(
             verdict.nodeId,
             verdict.signingKey,
@@ -253,14 +266,26 @@ contract NodeRegistry is NodeEpochs, AccessManaged {
     ) private pure {
         address signingKey = verdict.signingKey;
         uint32 recorded = profile.policyVersion;
-        require(standing.status == NodeStatus.Active, NodeRegistryKeyUsed(signingKey, verdict.nodeId));
+        if (standing.status != NodeStatus.Active) {
+            _checkUnchallenged(standing, verdict.nodeId);
+            require(standing.status == NodeStatus.Pending, NodeRegistryKeyUsed(signingKey, verdict.nodeId));
+        }
         require(
             recorded == verdict.policyVersion,
             NodeRegistryKeyOfOtherPolicy(signingKey, recorded, verdict.policyVersion)
         );
     }
 
-    function _checkKey(Verdict calldata verdict, bytes calldata possession) private view {
+    function _checkUnchallenged(NodeRecords.Standing memory standing, NodeId nodeId) private pure {
+        require(standing.status != NodeStatus.Challenged, NodeRegistryWrongStatus(nodeId, standing.status));
+    }
+
+    function _checkKey(
+        NodeRecords.Standing memory standing,
+        Verdict calldata verdict,
+        bytes calldata possession
+    ) private view {
+        _checkUnchallenged(standing, verdict.nodeId);
         NodeId owner = _retiredKeys[verdict.signingKey];
         require(owner == NO_NODE, NodeRegistryKeyUsed(verdict.signingKey, owner));
         address possessor = ECDSA.recoverCalldata(bindingDigest(verdict), possession);

@@ -141,6 +141,15 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
         stake.slash(member, memberBond, msg.sender);
     }
 
+    /// @inheritdoc IVerifierCommittee
+    function penalise(address[] calldata signers, address challenger) external {
+        require(msg.sender == registry.challenges(), VerifierCommitteeNotChallenges(msg.sender));
+        for (uint256 i = 0; _isLinked && i < signers.length; ++i) {
+            stake.slash(signers[i], memberBond, challenger);
+            _unseat(signers[i]);
+        }
+    }
+
     /// @inheritdoc IStakeLock
     function stakeLinked(bool linked) external onlyStake {
         _isLinked = linked;
@@ -148,9 +157,7 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
 
     /// @inheritdoc IStakeLock
     function stakeSlashed(address account) external onlyStake {
-        if (standingOf[account] != Standing.Member || stake.bondedOf(account) >= memberBond) return;
-        standingOf[account] = Standing.Nominated;
-        emit SeatLost(account);
+        _unseat(account);
     }
 
     /// @inheritdoc IStakeLock
@@ -211,6 +218,13 @@ contract VerifierCommittee is IVerifierCommittee, AccessManaged, EIP712 {
         require(threshold_ > 0 && threshold_ <= largest, VerifierCommitteeInvalidThreshold(threshold_, largest));
         _threshold = threshold_;
         emit ThresholdSet(threshold_);
+    }
+
+    /// @dev Takes the seat of a member whose bond does not suffice any more.
+    function _unseat(address account) private {
+        if (standingOf[account] != Standing.Member || stake.bondedOf(account) >= memberBond) return;
+        standingOf[account] = Standing.Nominated;
+        emit SeatLost(account);
     }
 
     function _seat(address member) private {

@@ -20,7 +20,8 @@ import {Verdict} from "../types/Verdict.sol";
 /// Times are in seconds since 1970. Key epochs count from 1; 0 means that no key was attested yet.
 interface INodeRegistry is IPolicyObserver, IStakeLock {
     /// @notice A node as recorded. `evidenceHash` is the keccak256 of the evidence; `previousKey` is the key before the
-    /// last rotation, whose receipts can be settled until `previousUntil`.
+    /// last rotation, whose receipts can be settled until `previousUntil`; `attestedAt` is when the result was
+    /// recorded. A node whose window for a first challenge is over is `Active`.
     struct Node {
         NodeId nodeId;
         address operator;
@@ -74,6 +75,12 @@ interface INodeRegistry is IPolicyObserver, IStakeLock {
     event ProverSet(address indexed prover, bool allowed);
     /// @notice Whether the contract `prover` may convict nodes.
     event FaultProverSet(address indexed prover, bool allowed);
+    /// @notice `challenges` may challenge recorded verdicts from now on, and no other contract; zero: none.
+    event ChallengesSet(address indexed challenges);
+    /// @notice The verdict on the evidence is under challenge: the node is not active until that ends.
+    event NodeChallenged(NodeId indexed nodeId, bytes32 indexed evidenceHash);
+    /// @notice The challenged verdict held.
+    event NodeUpheld(NodeId indexed nodeId, bytes32 indexed evidenceHash);
     /// @notice Each live node needs `minStake` from now on.
     event MinStakeSet(uint256 minStake);
     /// @notice The registry is closed: no node is active, none registers or attests.
@@ -87,6 +94,14 @@ interface INodeRegistry is IPolicyObserver, IStakeLock {
     error NodeRegistryZeroMinStake();
     /// @notice The overlap of keys is longer than seven days.
     error NodeRegistryInvalidKeyOverlap(uint40 keyOverlap);
+    /// @notice The window for challenges is longer than seven days.
+    error NodeRegistryInvalidChallengeWindow(uint40 challengeWindow);
+    /// @notice `caller` may not challenge verdicts.
+    error NodeRegistryNotChallenges(address caller);
+    /// @notice The node's record does not rest on a committee's verdict with these claims on this evidence.
+    error NodeRegistryNotRecorded(NodeId nodeId, bytes32 evidenceHash);
+    /// @notice The window for challenging the result recorded at `attestedAt` is over.
+    error NodeRegistryWindowOver(NodeId nodeId, uint40 attestedAt);
     /// @notice The registry is paused.
     error NodeRegistryPaused();
     /// @notice The reference values or the stake do not report to this registry yet.
@@ -119,7 +134,7 @@ interface INodeRegistry is IPolicyObserver, IStakeLock {
     error NodeRegistryNotFaultProver(address caller);
     /// @notice `signingKey` was never attested for the node.
     error NodeRegistryNotKeyOf(NodeId nodeId, address signingKey);
-    /// @notice The result rests on evidence that is not newer than the record's.
+    /// @notice The result rests on evidence from before the result that it replaces was recorded.
     error NodeRegistryStaleResult(uint64 current, uint64 offered);
     /// @notice The result says that it was issued in the future.
     error NodeRegistryFutureResult(uint64 issuedAt, uint64 timestamp);
@@ -156,7 +171,8 @@ interface INodeRegistry is IPolicyObserver, IStakeLock {
     /// @notice Records a result. Only for the committee, which checked who signed the verdict, and for provers,
     /// which checked the evidence itself.
     /// @dev A new signing key starts a new key epoch, and receipts of the previous key stay payable for the overlap.
-    /// The current key is renewed in its epoch.
+    /// The current key is renewed in its epoch. A committee's verdict leaves the node pending for the challenge window,
+    /// unless it renews the key of an active node.
     /// @param possession Signature of `verdict.signingKey` over the binding digest: 65 bytes, low s. Not looked at for
     /// the renewal of a key, which proved it when it was new.
     function attest(Verdict calldata verdict, bytes calldata possession) external;
@@ -172,6 +188,15 @@ interface INodeRegistry is IPolicyObserver, IStakeLock {
     /// @notice Marks a node as proven at fault by what `signingKey` signed, once, even after it left, and slashes its
     /// operator for `challenger`. Only for fault provers.
     function convict(NodeId nodeId, address signingKey, address challenger) external;
+
+    /// @notice Suspends the node that rests on `verdict`, which can be challenged until the window after its recording
+    /// is over. Only for the challenges.
+    function challenge(Verdict calldata verdict) external;
+
+    /// @notice Ends the challenge of the verdict on `evidenceHash`: the node is active again, or revoked and its keys
+    /// for ever. Does nothing to a node that left, or that rests on another verdict, but for taking refuted keys from
+    /// it. Only for the challenges.
+    function endChallenge(NodeId nodeId, bytes32 evidenceHash, bool upheld) external;
 
     /// @notice Takes the caller's node out of service for ever. Its receipts stay payable for the overlap.
     function exit(NodeId nodeId) external;
@@ -191,6 +216,9 @@ interface INodeRegistry is IPolicyObserver, IStakeLock {
     /// @notice Lets a contract that proves faults convict nodes, or no longer. Restricted to the governor.
     function setFaultProver(address prover, bool allowed) external;
 
+    /// @notice Names the contract that may challenge verdicts; zero for none. Restricted to the governor.
+    function setChallenges(address challenges) external;
+
     /// @notice Sets the bond that each live node needs, for old and new nodes. Restricted to the governor.
     function setMinStake(uint96 minStake) external;
 
@@ -200,14 +228,16 @@ interface INodeRegistry is IPolicyObserver, IStakeLock {
     /// @notice Opens the registry. Restricted to the governor.
     function unpause() external;
 
-    /// @notice Whether the node may be trusted with requests now: attested, not expired, accepted by all layers of
+    /// @notice Whether the node may be trusted with requests now: attested, not open to a first challenge, not
+    /// challenged, not expired, accepted by all layers of
     /// policy, covered by its operator's bond, and the registry open.
     function isActive(NodeId nodeId) external view returns (bool);
 
     /// @notice The key whose receipts of epoch `keyEpoch` can be settled now, and the operator who is paid.
     /// @dev Current epoch: until the overlap after its end of validity. Previous epoch: until the overlap after the
     /// rotation, or after its own end of validity if that was before. Never for a revoked or slashed node. A pause
-    /// does not matter: it must not take what was earned.
+    /// does not matter: it must not take what was earned. The current key of a pending or challenged node is none until
+    /// the node is active again.
     /// @return signingKey Zero if no receipt of that epoch can be settled.
     /// @return operator Zero only for an unknown node.
     function receiptKey(NodeId nodeId, uint32 keyEpoch) external view returns (address signingKey, address operator);
@@ -260,6 +290,13 @@ interface INodeRegistry is IPolicyObserver, IStakeLock {
 
     /// @notice Seconds for which receipts of a key stay payable after its rotation or its end of validity.
     function keyOverlap() external view returns (uint40);
+
+    /// @notice Seconds from the recording of a committee's verdict in which it can be challenged, and for which a node
+    /// with a new key is pending; zero: verdicts cannot be challenged.
+    function challengeWindow() external view returns (uint40);
+
+    /// @notice The contract that may challenge verdicts; zero if there is none.
+    function challenges() external view returns (address);
 
     /// @notice Where operators' bonds are.
     function stake() external view returns (INodeStake);

@@ -72,6 +72,8 @@ interface IVerifierCommittee is IStakeLock {
     error VerifierCommitteeSignersNotAscending(address previous, address current);
     /// @notice The stake does not lock members' bonds for this committee.
     error VerifierCommitteeNotLinked();
+    /// @notice `caller` is not the contract by which the registry's verdicts are challenged.
+    error VerifierCommitteeNotChallenges(address caller);
     /// @notice `caller` is not the stake.
     error VerifierCommitteeNotStake(address caller);
     /// @notice The bond of `member` does not suffice.
@@ -113,6 +115,10 @@ interface IVerifierCommittee is IStakeLock {
         bytes calldata firstSignature,
         bytes calldata secondSignature
     ) external;
+
+    /// @notice Slashes each of `signers`, who did not get their verdict upheld; `challenger` gets the challenger's
+    /// share. A member whose bond does not suffice any more loses its seat. Only for the registry's challenges.
+    function penalise(address[] calldata signers, address challenger) external;
 
     /// @notice EIP-712 digest that members sign.
     function verdictDigest(Verdict calldata verdict) external view returns (bytes32);

@@ -13,10 +13,12 @@ import {Verdict} from "../types/Verdict.sol";
 
 /// @title Storage form of a node's record and its transitions
 library NodeRecords {
+    using NodeRecords for Standing;
     using SafeCast for uint256;
 
     /// @dev One slot, all that tells whether a node is active: `checkedEpoch` is the policy epoch in which the node was
-    /// last found acceptable. Times are cut to 32 bits, enough until 2106.
+    /// last found acceptable, `attestedAt` when its result was recorded. Times are cut to 32 bits, enough until 2106.
+    /// `Pending` is never rewritten when its window ends: whoever asks looks at the clock.
     struct Standing {
         address signingKey;
         uint32 attestedAt;
@@ -80,13 +82,13 @@ library NodeRecords {
     }
 
     /// @notice Writes that `verdict` holds for the node in the policy epoch `epoch`.
-    function write(Record storage record, Verdict calldata verdict, uint24 epoch) internal {
+    function write(Record storage record, Verdict calldata verdict, uint24 epoch, NodeStatus status) internal {
         record.standing = Standing({
             signingKey: verdict.signingKey,
-            attestedAt: uint256(verdict.issuedAt).toUint32(),
+            attestedAt: block.timestamp.toUint32(),
             expiresAt: uint256(verdict.expiresAt).toUint32(),
             checkedEpoch: epoch,
-            status: NodeStatus.Active
+            status: status
         });
         record.evidenceHash = verdict.evidenceHash;
     }
@@ -116,25 +118,46 @@ library NodeRecords {
             TcbStatus.unwrap(profile.tcbStatus) == TcbStatus.unwrap(verdict.tcbStatus);
     }
 
-    /// @notice Whether the node has a key that is neither revoked nor beyond its validity.
-    function isCurrent(Standing memory standing) internal view returns (bool) {
-        return standing.status == NodeStatus.Active && block.timestamp < standing.expiresAt;
+    /// @notice Whether the node has a key that is neither revoked nor beyond its validity, nor open to a first
+    /// challenge for `window` seconds, nor challenged.
+    function isCurrent(Standing memory standing, uint256 window) internal view returns (bool) {
+        return
+            block.timestamp < standing.expiresAt &&
+            (standing.status == NodeStatus.Active ||
+                (standing.status == NodeStatus.Pending && standing.isPast(window)));
+    }
+
+    /// @notice Whether the last result was recorded `window` seconds ago or earlier.
+    function isPast(Standing memory standing, uint256 window) internal view returns (bool) {
+        // Of 32 bits and of at most seven days.
+        unchecked {
+            return block.timestamp >= uint256(standing.attestedAt) + window;
+        }
+    }
+
+    /// @notice Whether a node with this status has a key that may be, or come to be, active.
+    function hasKey(NodeStatus status) internal pure returns (bool) {
+        return status == NodeStatus.Active || status >= NodeStatus.Pending;
     }
 
     /// @notice Whether the record is of a node with a key on `platformId`, where the registry names it as the holder.
     function runsOn(Record storage record, bytes32 platformId) internal view returns (bool) {
-        return record.standing.status == NodeStatus.Active && record.profile.platformTag == tagOf(platformId);
+        return hasKey(record.standing.status) && record.profile.platformTag == tagOf(platformId);
     }
 
     /// @notice The key whose receipts of `keyEpoch` can be settled now; zero if there is none.
     function receiptKey(
         Record storage record,
         uint32 keyEpoch,
-        uint40 keyOverlap
+        uint40 keyOverlap,
+        uint256 window
     ) internal view returns (address signingKey) {
         Standing memory standing = record.standing;
-        if (standing.status == NodeStatus.Revoked || standing.status == NodeStatus.Slashed) return address(0);
+        NodeStatus status = standing.status;
+        if (status == NodeStatus.Revoked || status == NodeStatus.Slashed) return address(0);
         if (keyEpoch == record.profile.keyEpoch) {
+            if (status == NodeStatus.Challenged || (status == NodeStatus.Pending && !standing.isPast(window)))
+                return address(0);
             if (block.timestamp <= uint256(standing.expiresAt) + keyOverlap) signingKey = standing.signingKey;
         } else if (keyEpoch == record.previous.keyEpoch) {
             if (block.timestamp <= record.previous.until) signingKey = record.previous.signingKey;
@@ -165,12 +188,15 @@ library NodeRecords {
         Record memory record,
         NodeId nodeId,
         bytes32 workloadId,
-        string memory endpoint
-    ) internal pure returns (INodeRegistry.Node memory node) {
+        string memory endpoint,
+        uint256 window
+    ) internal view returns (INodeRegistry.Node memory node) {
         bytes32 evidenceHash = record.evidenceHash;
         node.nodeId = nodeId;
         node.operator = record.profile.operator;
-        node.status = record.standing.status;
+        NodeStatus status = record.standing.status;
+        bool isOver = status == NodeStatus.Pending && record.standing.isPast(window);
+        node.status = isOver ? NodeStatus.Active : status;
         node.signingKey = record.standing.signingKey;
         node.keyEpoch = record.profile.keyEpoch;
         node.platform = record.profile.platform;

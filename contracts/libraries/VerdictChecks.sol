@@ -9,12 +9,12 @@ import {Verdict} from "../types/Verdict.sol";
 
 /// @title What a verdict has to satisfy, whoever brings it, before a node's record may rest on it
 library VerdictChecks {
-    /// @notice Checks the times against the clock, the platform's policy and the evidence recorded before.
+    /// @notice Checks the times against the clock, the platform's policy and when the result before was recorded.
     function checkTimes(Verdict calldata verdict, uint32 ttl, uint32 maxEvidenceAge, uint64 attestedAt) internal view {
         uint64 issuedAt = verdict.issuedAt;
         uint64 expiresAt = verdict.expiresAt;
         uint64 timestamp = uint64(block.timestamp);
-        require(issuedAt > attestedAt, INodeRegistry.NodeRegistryStaleResult(attestedAt, issuedAt));
+        require(issuedAt >= attestedAt, INodeRegistry.NodeRegistryStaleResult(attestedAt, issuedAt));
         require(issuedAt <= timestamp, INodeRegistry.NodeRegistryFutureResult(issuedAt, timestamp));
         require(
             timestamp - issuedAt <= maxEvidenceAge,

@@ -39,6 +39,8 @@ abstract contract NodeLedger is INodeRegistry, EIP712 {
     IReferenceValues public immutable referenceValues;
     /// @inheritdoc INodeRegistry
     uint40 public immutable keyOverlap;
+    /// @inheritdoc INodeRegistry
+    uint40 public immutable challengeWindow;
 
     /// @dev What the policy of a platform says about times, as read in the policy epoch `epoch`.
     struct Terms {
@@ -63,19 +65,23 @@ abstract contract NodeLedger is INodeRegistry, EIP712 {
     mapping(address account => bool isContract) public isProver;
     /// @inheritdoc INodeRegistry
     mapping(address account => bool isContract) public isFaultProver;
+    /// @inheritdoc INodeRegistry
+    address public challenges;
 
-    constructor(INodeStake stake_, IReferenceValues referenceValues_, uint40 keyOverlap_) {
+    constructor(INodeStake stake_, IReferenceValues referenceValues_, uint40 keyOverlap_, uint40 challengeWindow_) {
         require(address(stake_) != address(0) && address(referenceValues_) != address(0), NodeRegistryZeroAddress());
         require(keyOverlap_ <= 7 days, NodeRegistryInvalidKeyOverlap(keyOverlap_));
         stake = stake_;
         referenceValues = referenceValues_;
+        require(challengeWindow_ <= 7 days, NodeRegistryInvalidChallengeWindow(challengeWindow_));
         keyOverlap = keyOverlap_;
+        challengeWindow = challengeWindow_;
     }
 
     /// @inheritdoc INodeRegistry
     function isActive(NodeId nodeId) external view returns (bool) {
         NodeRecords.Standing memory standing = _records[nodeId].standing;
-        if (!standing.isCurrent()) return false;
+        if (!standing.isCurrent(challengeWindow)) return false;
         State memory state = _state;
         if (state.paused) return false;
         if (standing.checkedEpoch == state.epoch && state.stakeLinked) return true;
@@ -86,7 +92,7 @@ abstract contract NodeLedger is INodeRegistry, EIP712 {
     /// @inheritdoc INodeRegistry
     function receiptKey(NodeId nodeId, uint32 keyEpoch) external view returns (address signingKey, address operator) {
         NodeRecords.Record storage record = _records[nodeId];
-        return (record.receiptKey(keyEpoch, keyOverlap), record.profile.operator);
+        return (record.receiptKey(keyEpoch, keyOverlap, challengeWindow), record.profile.operator);
     }
 
     /// @inheritdoc INodeRegistry
@@ -160,7 +166,7 @@ abstract contract NodeLedger is INodeRegistry, EIP712 {
 
     function _activeRecord(NodeId nodeId) internal view returns (NodeRecords.Record storage) {
         (NodeRecords.Record storage record, NodeStatus status) = _knownRecord(nodeId);
-        require(status == NodeStatus.Active, NodeRegistryWrongStatus(nodeId, status));
+        require(NodeRecords.hasKey(status), NodeRegistryWrongStatus(nodeId, status));
         return record;
     }
 
@@ -175,6 +181,6 @@ abstract contract NodeLedger is INodeRegistry, EIP712 {
     function _node(NodeId nodeId) private view returns (Node memory) {
         NodeRecords.Record memory record = _records[nodeId];
         bytes32 workloadId = referenceValues.workload(record.profile.policyVersion).workloadId;
-        return record.toNode(nodeId, workloadId, _endpoints[nodeId]);
+        return record.toNode(nodeId, workloadId, _endpoints[nodeId], challengeWindow);
     }
 }

@@ -23,6 +23,10 @@ export async function verifyHandover(contracts: Contracts, parameters: DeployPar
     ["the deployer may slash", (await view<readonly Hex[]>(contracts, "NodeStake", "locks")).includes(deployer)],
     ["the deployer may attest", await view<boolean>(contracts, "NodeRegistry", "isProver", [deployer])],
     ["the deployer may convict", await view<boolean>(contracts, "NodeRegistry", "isFaultProver", [deployer])],
+    [
+      "verdicts are challenged elsewhere",
+      (await view<Hex>(contracts, "NodeRegistry", "challenges")) !== contracts.addresses.VerdictChallenges,
+    ],
     ["the guardian has no power", !(await hasRole(contracts, "guardian", parameters.guardian))],
     [
       "the deployer is a guardian",

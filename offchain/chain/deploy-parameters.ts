@@ -24,6 +24,14 @@ export interface DeployParameters {
   readonly memberBond: bigint;
   readonly threshold: number;
   readonly channelThaw: number;
+  /** How long a committee's verdict can be challenged, and a node with a new key waits; zero for no challenges. */
+  readonly challengeWindow: number;
+  /** What a challenger lays down. */
+  readonly challengeBond: bigint;
+  /** Time for the evidence of a challenged verdict, and after it for the decision. */
+  readonly responseTime: number;
+  /** How many members decide. */
+  readonly appealSize: number;
   readonly members: readonly { readonly account: Hex; readonly endpoint: string }[];
   readonly platforms: readonly (PlatformPolicy & { readonly platform: number })[];
   readonly workloads: readonly { readonly workloadId: Hex; readonly platform: number }[];
@@ -46,6 +54,10 @@ export const PRODUCTION: Preset = {
   memberBond: 10_000n * TOKEN,
   threshold: 2,
   channelThaw: 3 * DAY,
+  challengeWindow: HOUR,
+  challengeBond: 1000n * TOKEN,
+  responseTime: DAY / 2,
+  appealSize: 3,
   members: [],
   platforms: [],
   workloads: [],
@@ -59,6 +71,9 @@ export const DEVNET: Preset = {
   additionDelay: 0,
   keyOverlap: 10 * 60,
   channelThaw: 2,
+  challengeWindow: 0,
+  responseTime: 20,
+  appealSize: 1,
 };
 
 const NAMES = new Set([...Object.keys(PRODUCTION), "token", "proposers", "executors", "guardian", "community"]);
@@ -72,7 +87,7 @@ export function parseDeployParameters(json: unknown, preset: Preset): DeployPara
   const unknown = fields.names().filter((name) => !NAMES.has(name));
   if (unknown.length > 0) throw invalid(`parameters has no ${unknown.join(", ")}`);
   const seconds = (name: NumberName): number => (fields.has(name) ? fields.uint(name, MAX_SECONDS) : preset[name]);
-  const amount = (name: "minStake" | "memberBond"): bigint => (fields.has(name) ? fields.decimal(name) : preset[name]);
+  const amount = (name: AmountName): bigint => (fields.has(name) ? fields.decimal(name) : preset[name]);
   return {
     token: fields.value("token") === null ? null : address(fields, "token"),
     proposers: addresses(fields, "proposers"),
@@ -88,12 +103,17 @@ export function parseDeployParameters(json: unknown, preset: Preset): DeployPara
     memberBond: amount("memberBond"),
     threshold: seconds("threshold"),
     channelThaw: seconds("channelThaw"),
+    challengeWindow: seconds("challengeWindow"),
+    challengeBond: amount("challengeBond"),
+    responseTime: seconds("responseTime"),
+    appealSize: seconds("appealSize"),
     members: fields.has("members") ? fields.fieldsList("members").map(member) : preset.members,
     platforms: fields.has("platforms") ? fields.fieldsList("platforms").map(platform) : preset.platforms,
     workloads: fields.has("workloads") ? fields.fieldsList("workloads").map(workload) : preset.workloads,
   };
 }
 
+type AmountName = { [K in keyof Preset]: Preset[K] extends bigint ? K : never }[keyof Preset];
 type NumberName = { [K in keyof Preset]: Preset[K] extends number ? K : never }[keyof Preset];
 
 function member(fields: JsonFields): DeployParameters["members"][number] {

@@ -47,8 +47,16 @@ export function constructorArguments(
       of("ReferenceValues"),
       parameters.minStake,
       parameters.keyOverlap,
+      parameters.challengeWindow,
     ],
     VerifierCommittee: () => [of("AccessManager"), of("NodeRegistry"), parameters.memberBond, parameters.threshold],
+    VerdictChallenges: () => [
+      of("AccessManager"),
+      of("VerifierCommittee"),
+      parameters.challengeBond,
+      parameters.responseTime,
+      parameters.appealSize,
+    ],
     ModelRegistry: () => [of("NodeRegistry")],
     InferenceEscrow: () => [at.token, of("NodeRegistry"), parameters.channelThaw],
   };
@@ -74,6 +82,11 @@ export function wiringSteps(contracts: Contracts, parameters: DeployParameters, 
       name: "committee attests",
       isDone: async () => (await view<Hex>(contracts, "NodeRegistry", "committee")) === addresses.VerifierCommittee,
       call: callTo(contracts, "NodeRegistry", "setCommittee", [addresses.VerifierCommittee]),
+    },
+    {
+      name: "verdicts can be challenged",
+      isDone: async () => (await view<Hex>(contracts, "NodeRegistry", "challenges")) === addresses.VerdictChallenges,
+      call: callTo(contracts, "NodeRegistry", "setChallenges", [addresses.VerdictChallenges]),
     },
     {
       name: "escrow proves faults",

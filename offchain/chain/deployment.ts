@@ -12,6 +12,7 @@ export const CONTRACT_NAMES = [
   "ReferenceValues",
   "NodeRegistry",
   "VerifierCommittee",
+  "VerdictChallenges",
   "ModelRegistry",
   "InferenceEscrow",
 ] as const;

@@ -2,7 +2,7 @@ import type { Hex } from "../encoding/bytes.ts";
 import { callTo, view, type Call, type Contracts } from "./contracts.ts";
 import { revertName } from "./failure.ts";
 
-const STATUSES = ["none", "registered", "active", "revoked", "exited", "slashed"] as const;
+const STATUSES = ["none", "registered", "active", "revoked", "exited", "slashed", "pending", "challenged"] as const;
 
 /** Where a node stands by its record; whether it may be used now is `isActive`. */
 export type NodeStatus = (typeof STATUSES)[number];

@@ -23,7 +23,7 @@ export interface GasNode {
 }
 
 const ENDPOINT = "https://node-1.example.org:8443";
-const { minStake, memberBond, stakeThaw } = PRODUCTION;
+const { minStake, memberBond, stakeThaw, challengeWindow } = PRODUCTION;
 
 /** Gives tokens to a party and lets one of the contracts take them. */
 export async function fund(
@@ -57,7 +57,15 @@ export async function startNodes(network: GasNetwork, operator: Party, count: nu
     await submit(network, node);
     nodes.push(node);
   }
+  await passWindow(network);
   return nodes;
+}
+
+/** Lets the time for challenges pass, with a block after it that evidence can be anchored to. */
+export async function passWindow(network: GasNetwork): Promise<void> {
+  const anybody = party("sponsor");
+  network.wait(challengeWindow);
+  await network.send(anybody, mintTestTokens(network.contracts, anybody.address, 1n));
 }
 
 /** The first verdict of all reads the platform's policy for those after it. */
@@ -104,8 +112,9 @@ export async function measureNodes(
   const registerMore = await network.send(operator, register(contracts, word("more"), ENDPOINT));
   const attested = (key: string, renews = false) => submit(network, { nodeId, operator, key: party(key) }, renews);
   const verdictNew = await attested("first key");
-  const verdictRenewal = await attested("first key", true);
+  await passWindow(network);
   const isActive = await network.askActive(nodeId);
+  const verdictRenewal = await attested("first key", true);
   const verdictRotation = await attested("second key");
   const verdictLaterRotation = await attested("third key");
   const exit = await network.send(operator, exitNode(contracts, nodeId));

@@ -53,7 +53,7 @@ contract RegistryHandler {
         _token = new TestToken();
         stake = new NodeStake(address(manager), _token, 21 days, 5_000);
         referenceValues = new ReferenceValues(address(manager), 0);
-        registry = new NodeRegistry(address(manager), stake, referenceValues, MIN_STAKE, 1 hours);
+        registry = new NodeRegistry(address(manager), stake, referenceValues, MIN_STAKE, 1 hours, 0);
         registry.setCommittee(address(this));
         stake.addLock(registry);
         _lock = new OpenLock(stake);

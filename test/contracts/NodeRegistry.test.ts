@@ -82,11 +82,12 @@ describe("NodeRegistry", () => {
     it("refuses missing addresses, no stake and an overlap above seven days", async () => {
       const { registry, manager, stake, referenceValues } = await load();
       const refused: readonly [unknown[], string, unknown[]][] = [
-        [[ZeroAddress, stake, referenceValues, 1, 1], "NodeRegistryZeroAddress", []],
-        [[manager, ZeroAddress, referenceValues, 1, 1], "NodeRegistryZeroAddress", []],
-        [[manager, stake, ZeroAddress, 1, 1], "NodeRegistryZeroAddress", []],
-        [[manager, stake, referenceValues, 0, 1], "NodeRegistryZeroMinStake", []],
-        [[manager, stake, referenceValues, 1, 7 * DAY + 1], "NodeRegistryInvalidKeyOverlap", [7 * DAY + 1]],
+        [[ZeroAddress, stake, referenceValues, 1, 1, 0], "NodeRegistryZeroAddress", []],
+        [[manager, ZeroAddress, referenceValues, 1, 1, 0], "NodeRegistryZeroAddress", []],
+        [[manager, stake, ZeroAddress, 1, 1, 0], "NodeRegistryZeroAddress", []],
+        [[manager, stake, referenceValues, 0, 1, 0], "NodeRegistryZeroMinStake", []],
+        [[manager, stake, referenceValues, 1, 7 * DAY + 1, 0], "NodeRegistryInvalidKeyOverlap", [7 * DAY + 1]],
+        [[manager, stake, referenceValues, 1, 1, 7 * DAY + 1], "NodeRegistryInvalidChallengeWindow", [7 * DAY + 1]],
       ];
       for (const [args, error, values] of refused) {
         await expect(deploy(ethers, "NodeRegistry", args))
@@ -228,7 +229,7 @@ describe("NodeRegistry", () => {
         1n,
         WORKLOAD,
         evidenceHash,
-        BigInt(verdict.issuedAt),
+        BigInt(await time.latest()),
         BigInt(expiresAt),
         ZeroAddress,
         0n,
@@ -471,7 +472,7 @@ describe("NodeRegistry", () => {
 
     it("is closed before policy and stake report to the registry (trap 3: no flag that is off by default)", async () => {
       const { manager, stake, referenceValues, registry, own, operator } = await load();
-      const args = [manager, stake, referenceValues, MIN_STAKE, KEY_OVERLAP];
+      const args = [manager, stake, referenceValues, MIN_STAKE, KEY_OVERLAP, 0];
       const alone = await deploy<NodeRegistry>(ethers, "NodeRegistry", args);
       await expect(as(alone, operator).register(SALT, ENDPOINT)).to.be.revertedWithCustomError(
         alone,
@@ -575,12 +576,13 @@ describe("NodeRegistry", () => {
       const older = await verdictFor(network, enclaveKey("older"));
       await networkHelpers.mine();
       const verdict = await attest(key);
+      const recordedAt = await time.latest();
       await expect(record(verdict, key))
         .to.be.revertedWithCustomError(registry, "NodeRegistryStaleResult")
-        .withArgs(verdict.issuedAt, verdict.issuedAt);
+        .withArgs(recordedAt, verdict.issuedAt);
       await expect(record(older, enclaveKey("older")))
         .to.be.revertedWithCustomError(registry, "NodeRegistryStaleResult")
-        .withArgs(verdict.issuedAt, older.issuedAt);
+        .withArgs(recordedAt, older.issuedAt);
     });
 
     it("keeps receipts of the previous key payable for the overlap after a rotation", async () => {

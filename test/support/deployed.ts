@@ -69,6 +69,10 @@ export type ReferenceValues = Deployed<
 
 export type NodeRegistry = Deployed<
   | "attest"
+  | "challenge"
+  | "challenges"
+  | "challengeWindow"
+  | "endChallenge"
   | "bindingDigest"
   | "committee"
   | "convict"
@@ -98,6 +102,7 @@ export type NodeRegistry = Deployed<
   | "referenceValues"
   | "register"
   | "revoke"
+  | "setChallenges"
   | "setCommittee"
   | "setEndpoint"
   | "setFaultProver"
@@ -113,6 +118,7 @@ export type VerifierCommittee = Deployed<
   | "addMember"
   | "isMember"
   | "memberBond"
+  | "penalise"
   | "memberCount"
   | "members"
   | "registry"
@@ -129,3 +135,24 @@ export type VerifierCommittee = Deployed<
   | "threshold"
   | "verdictDigest"
 >;
+
+export type VerdictChallenges = Deployed<
+  | "answer"
+  | "appealSize"
+  | "bond"
+  | "challengeCount"
+  | "challengeOf"
+  | "creditOf"
+  | "draw"
+  | "expire"
+  | "open"
+  | "proofOf"
+  | "resolveByProof"
+  | "resolveByVotes"
+  | "responseTime"
+  | "setProof"
+  | "voteDigest"
+  | "withdraw"
+>;
+
+export type ToldProof = Deployed<"prove" | "tell">;

@@ -66,7 +66,7 @@ export function enclaveKey(name: string): HDNodeWallet {
 export type Protocol = Awaited<ReturnType<typeof deployProtocol>>;
 
 /** Deploys stake, reference values, registry and committee under one access manager, with an open policy for TDX. */
-export async function deployProtocol(ethers: HardhatEthers) {
+export async function deployProtocol(ethers: HardhatEthers, challengeWindow = 0) {
   const accounts = await ethers.getSigners();
   const [governor, guardian, community, operator, stranger, slasher] = accounts;
   if (!governor || !guardian || !community || !operator || !stranger || !slasher) throw new Error("too few accounts");
@@ -80,6 +80,7 @@ export async function deployProtocol(ethers: HardhatEthers) {
     referenceValues,
     MIN_STAKE,
     KEY_OVERLAP,
+    challengeWindow,
   ]);
   const committee = await deploy<VerifierCommittee>(ethers, "VerifierCommittee", [manager, registry, MEMBER_BOND, 2]);
 
@@ -125,8 +126,8 @@ export const ENDPOINT = "http://127.0.0.1:8080";
 export type Network = Awaited<ReturnType<typeof deployNetwork>>;
 
 /** A committee of three (two needed), an accepted workload of version 1, and one registered node of `operator`. */
-export async function deployNetwork(ethers: HardhatEthers) {
-  const protocol = await deployProtocol(ethers);
+export async function deployNetwork(ethers: HardhatEthers, challengeWindow = 0) {
+  const protocol = await deployProtocol(ethers, challengeWindow);
   const { committee, registry, referenceValues, operator } = protocol;
   const members = [10, 11, 12].map(accountWallet);
   for (const member of members) {

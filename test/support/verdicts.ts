@@ -89,4 +89,13 @@ export const REFUSAL = {
 } as const;
 
 /** Where a node stands, in the contracts' order. */
-export const STATUS = { None: 0n, Registered: 1n, Active: 2n, Revoked: 3n, Exited: 4n, Slashed: 5n } as const;
+export const STATUS = {
+  None: 0n,
+  Registered: 1n,
+  Active: 2n,
+  Revoked: 3n,
+  Exited: 4n,
+  Slashed: 5n,
+  Pending: 6n,
+  Challenged: 7n,
+} as const;

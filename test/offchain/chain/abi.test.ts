@@ -10,6 +10,7 @@ const ARTIFACTS: Readonly<Record<ContractName, string>> = {
   ReferenceValues: "ReferenceValues",
   NodeRegistry: "NodeRegistry",
   VerifierCommittee: "VerifierCommittee",
+  VerdictChallenges: "VerdictChallenges",
   ModelRegistry: "ModelRegistry",
   InferenceEscrow: "InferenceEscrow",
   Token: "TestToken",
@@ -19,6 +20,7 @@ const OWN: readonly ContractName[] = [
   "ReferenceValues",
   "NodeRegistry",
   "VerifierCommittee",
+  "VerdictChallenges",
   "ModelRegistry",
   "InferenceEscrow",
 ];
