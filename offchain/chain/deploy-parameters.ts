@@ -54,7 +54,8 @@ export const PRODUCTION: Preset = {
   memberBond: 10_000n * TOKEN,
   threshold: 2,
   channelThaw: 3 * DAY,
-  challengeWindow: HOUR,
+  // Silence counts against the signers, and relayers do not answer challenges by themselves yet.
+  challengeWindow: 0,
   challengeBond: 1000n * TOKEN,
   responseTime: DAY / 2,
   appealSize: 3,
@@ -71,7 +72,6 @@ export const DEVNET: Preset = {
   additionDelay: 0,
   keyOverlap: 10 * 60,
   channelThaw: 2,
-  challengeWindow: 0,
   responseTime: 20,
   appealSize: 1,
 };

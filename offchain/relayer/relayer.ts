@@ -94,9 +94,13 @@ async function relay(context: RelayerContext, committee: Committee, node: NodeRe
   if (signed !== undefined) await bring(context, committee, signed);
 }
 
-/** Whether a node needs a verdict: it has none, it has a new key, or its verdict ends soon. */
+/**
+ * Whether a node needs a verdict: it has none, it has a new key, or its verdict ends soon. A pending one has its verdict,
+ * and another would start its time for challenges anew; a challenged one takes none.
+ */
 function isDue(node: NodeRecord, evidence: NodeEvidence, head: Block): boolean {
-  if (node.status !== "active" || evidence.binding.signingKey !== node.signingKey) return true;
+  if (node.status === "challenged") return false;
+  if (!["active", "pending"].includes(node.status) || evidence.binding.signingKey !== node.signingKey) return true;
   return node.expiresAt - head.timestamp < (node.expiresAt - node.attestedAt) / RENEWAL_SHARE;
 }
 
@@ -118,7 +122,7 @@ async function decide(
 ): Promise<SignedVerdict | undefined> {
   const { node, evidence } = found;
   const anchor = await readAnchor(context, evidence);
-  if (anchor.timestamp <= node.attestedAt) return undefined;
+  if (anchor.timestamp < node.attestedAt) return undefined;
   const judgement = await judge(context, { ...found, anchor });
   if ("verdict" in judgement) return context.verdicts.put(sign(context, judgement.verdict, evidence));
   await logRefusal(context, node, evidenceHash, judgement.refused);

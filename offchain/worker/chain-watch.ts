@@ -12,7 +12,7 @@ import type { AttestedEpoch } from "./inference-service.ts";
 /** What a worker knows of its node, refreshed at each step. */
 export interface NodeView {
   readonly attested: AttestedEpoch | undefined;
-  /** Seconds since 1970; 0 while not attested under these keys. */
+  /** Seconds since 1970; 0 while no verdict about these keys is recorded. */
   readonly attestedAt: number;
   readonly expiresAt: number;
 }
@@ -81,12 +81,14 @@ function channelReader({ contracts, nodeId }: WatchParts): ChainWatch["channelOf
 async function readView(parts: WatchParts): Promise<NodeView> {
   const record = await readNode(parts.contracts, parts.nodeId);
   const mine = record?.signingKey.toLowerCase() === parts.keys.signingAddress;
-  if (record === undefined || !mine || !(await isActive(parts.contracts, parts.nodeId))) return UNATTESTED;
-  return {
-    attested: { keyEpoch: record.keyEpoch, evidenceHash: record.evidenceHash },
-    attestedAt: record.attestedAt,
-    expiresAt: record.expiresAt,
-  };
+  if (record === undefined || !mine) return UNATTESTED;
+  const { attestedAt, expiresAt, keyEpoch, evidenceHash } = record;
+  if (await isActive(parts.contracts, parts.nodeId))
+    return { attested: { keyEpoch, evidenceHash }, attestedAt, expiresAt };
+  // Newer evidence would not end the wait: a new verdict would start it anew, and a challenged node takes none.
+  return ["pending", "challenged"].includes(record.status)
+    ? { attested: undefined, attestedAt, expiresAt }
+    : UNATTESTED;
 }
 
 async function readPrices(parts: WatchParts, prices: Map<Hex, bigint>): Promise<void> {
@@ -101,7 +103,7 @@ async function readPrices(parts: WatchParts, prices: Map<Hex, bigint>): Promise<
 async function renewIfNeeded(parts: WatchParts, view: NodeView): Promise<void> {
   const block = await latestBlock(parts.contracts.chain);
   const lifetime = view.expiresAt - view.attestedAt;
-  const needed = view.attested === undefined || view.expiresAt - block.timestamp < lifetime / 4;
+  const needed = view.attestedAt === 0 || view.expiresAt - block.timestamp < lifetime / 4;
   if (!needed) return;
   const anchor = parts.evidence.anchor();
   const fresh =

@@ -44,6 +44,8 @@ export const PLATFORM = 2;
 export const MIN_EVALUATION_NUMBER = 17;
 export const WORKLOAD_ID = word("workload");
 export const DAY = 86_400;
+/** With a window, so that the figures are those of a network on which verdicts are challenged. */
+export const CHALLENGE_WINDOW = 3600;
 
 const START = Date.UTC(2026, 0, 1);
 const BLOCK_SECONDS = 12;
@@ -112,6 +114,7 @@ async function deployAll(source: RpcSource, members: readonly Party[], guardian:
   const [governor] = (await source.request({ method: "eth_accounts" })) as [Hex];
   const parameters: DeployParameters = {
     ...PRODUCTION,
+    challengeWindow: CHALLENGE_WINDOW,
     token: null,
     proposers: [governor],
     executors: [governor],

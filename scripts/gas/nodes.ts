@@ -12,7 +12,7 @@ import { PRODUCTION } from "../../offchain/chain/deploy-parameters.ts";
 import { toHex } from "../../offchain/encoding/bytes.ts";
 import { bindingDigest } from "../../offchain/verifier/binding.ts";
 import { signVerdict } from "../../offchain/verifier/verdict.ts";
-import { DAY, MIN_EVALUATION_NUMBER, party, PLATFORM, word, WORKLOAD_ID } from "./network.ts";
+import { CHALLENGE_WINDOW, DAY, MIN_EVALUATION_NUMBER, party, PLATFORM, word, WORKLOAD_ID } from "./network.ts";
 import type { GasNetwork, Party } from "./network.ts";
 
 /** A registered node and the enclave key that it was last attested with. */
@@ -23,7 +23,7 @@ export interface GasNode {
 }
 
 const ENDPOINT = "https://node-1.example.org:8443";
-const { minStake, memberBond, stakeThaw, challengeWindow } = PRODUCTION;
+const { minStake, memberBond, stakeThaw } = PRODUCTION;
 
 /** Gives tokens to a party and lets one of the contracts take them. */
 export async function fund(
@@ -64,7 +64,7 @@ export async function startNodes(network: GasNetwork, operator: Party, count: nu
 /** Lets the time for challenges pass, with a block after it that evidence can be anchored to. */
 export async function passWindow(network: GasNetwork): Promise<void> {
   const anybody = party("sponsor");
-  network.wait(challengeWindow);
+  network.wait(CHALLENGE_WINDOW);
   await network.send(anybody, mintTestTokens(network.contracts, anybody.address, 1n));
 }
 
