@@ -393,12 +393,7 @@ describe("VerdictChallenges", () => {
       await networkHelpers.mine(3);
       await challenges.draw(1);
       const { voters } = await challenges.challengeOf(1);
-      expect([...voters].sort()).to.deep.equal(
-        members
-          .slice(2)
-          .map(({ address }) => address)
-          .sort(),
-      );
+      expect([...voters]).to.have.members(members.slice(2).map(({ address }) => address));
       await expect(challenges.draw(1))
         .to.be.revertedWithCustomError(challenges, "VerdictChallengesDrawn")
         .withArgs(1, 3);
