@@ -25,10 +25,22 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   dcap: evidence("dcap", ["test/offchain/verifier/{endorsements-json,appraise,remembered}.test.ts", REPLAY]),
   nvidia: evidence("nvidia"),
   "arm-cca": evidence("arm-cca", ["test/offchain/verifier/arm-cca.test.ts"]),
+  rules: {
+    mutate: ["offchain/verifier/rules/*.ts"],
+    tests: ["test/offchain/verifier/{rules,appraise,policy}.test.ts"],
+  },
   verifier: {
-    mutate: ["offchain/verifier/*.ts", "offchain/verifier/families/*.ts", "offchain/evidence/*.ts"],
+    mutate: [
+      "offchain/verifier/*.ts",
+      "offchain/verifier/families/*.ts",
+      "offchain/evidence/*.ts",
+      // Judged by tests of the command line, which start processes that no change reaches, and by the replay of all vectors.
+      "!offchain/verifier/{explain,inspect,conformance,conformance-kinds}.ts",
+    ],
     tests: [
-      `test/offchain/verifier/{policy,policy-diff,endorsements-json,manifest,messages,ear,node-evidence,node-devices,appraise}.test.ts`,
+      "test/offchain/verifier/{rules,policy,policy-diff,endorsements-json,manifest,messages,ear,node-evidence,node-devices}.test.ts",
+      "test/offchain/verifier/{arm-cca,appraise}.test.ts",
+      "test/offchain/evidence/{arm-cca-key,nvidia-edges,nvidia-token,nvidia-rim}.test.ts",
       REPLAY,
     ],
   },
