@@ -2,40 +2,35 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {EscrowChannels} from "./escrow/EscrowChannels.sol";
 import {IInferenceEscrow} from "./interfaces/IInferenceEscrow.sol";
 import {INodeRegistry} from "./interfaces/INodeRegistry.sol";
+import {PackedSettlement} from "./libraries/PackedSettlement.sol";
 import {PayerSignature} from "./libraries/PayerSignature.sol";
+import {SettledLog} from "./libraries/SettledLog.sol";
 import {SettlementHash} from "./libraries/SettlementHash.sol";
 import {ChannelId} from "./types/ChannelId.sol";
+import {ChannelSlot} from "./types/ChannelSlot.sol";
 import {NodeId} from "./types/NodeId.sol";
 
 /// @title InferenceEscrow
 /// @dev The manual is the interface.
-contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
+contract InferenceEscrow is EscrowChannels, EIP712 {
     using MessageHashUtils for bytes32;
+    using PackedSettlement for *;
     using PayerSignature for address;
     using SafeERC20 for IERC20;
+    using SettledLog for bytes;
     using SettlementHash for *;
 
     /// @inheritdoc IInferenceEscrow
-    IERC20 public immutable token;
-    /// @inheritdoc IInferenceEscrow
-    INodeRegistry public immutable registry;
-    /// @inheritdoc IInferenceEscrow
-    uint40 public immutable thaw;
-
-    /// @inheritdoc IInferenceEscrow
     mapping(address operator => uint256 amount) public earnings;
-
-    mapping(ChannelId id => Channel record) private _channels;
+    /// @inheritdoc IInferenceEscrow
+    mapping(NodeId nodeId => mapping(uint32 keyEpoch => uint64 sequence)) public listSequence;
 
     /// @dev What the settlements of one service share.
     struct Ledger {
@@ -44,70 +39,11 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         SettlementHash.Draft draft;
     }
 
-    constructor(IERC20 token_, INodeRegistry registry_, uint40 thaw_) EIP712("Cloister InferenceEscrow", "1") {
-        bool complete = address(token_) != address(0) && address(registry_) != address(0);
-        require(complete, InferenceEscrowZeroAddress());
-        require(thaw_ != 0 && thaw_ <= 365 days, InferenceEscrowInvalidThaw(thaw_));
-        token = token_;
-        registry = registry_;
-        thaw = thaw_;
-    }
-
-    /// @inheritdoc IInferenceEscrow
-    function deposit(ChannelDeposit[] calldata deposits) external nonReentrant {
-        _deposit(deposits);
-    }
-
-    /// @inheritdoc IInferenceEscrow
-    function depositWithPermit(
-        ChannelDeposit[] calldata deposits,
-        uint256 deadline,
-        uint8 v,
-        bytes32 r,
-        bytes32 s
-    ) external nonReentrant {
-        uint256 sum;
-        for (uint256 i = 0; i < deposits.length; ++i) sum += deposits[i].amount;
-        bytes memory permit = abi.encodeCall(IERC20Permit.permit, (msg.sender, address(this), sum, deadline, v, r, s));
-        // Whoever saw the permit may have used it already: then it fails here, and the allowance that it gave is there.
-        bool permitted = LowLevelCall.callNoReturn(address(token), permit);
-        uint256 allowance = token.allowance(msg.sender, address(this));
-        require(permitted || allowance >= sum, InferenceEscrowPermitRefused(sum, allowance));
-        _deposit(deposits);
-    }
-
-    /// @inheritdoc IInferenceEscrow
-    function close(NodeId nodeId) external {
-        ChannelId id = channelId(msg.sender, nodeId);
-        Channel storage record = _channels[id];
-        uint40 withdrawableAt = record.withdrawableAt;
-        require(withdrawableAt == 0, InferenceEscrowChannelClosing(id, withdrawableAt));
-        require(record.deposit > record.spent, InferenceEscrowChannelEmpty(id));
-        withdrawableAt = uint40(block.timestamp) + thaw;
-        record.withdrawableAt = withdrawableAt;
-        emit ChannelClosing(id, withdrawableAt);
-    }
-
-    /// @inheritdoc IInferenceEscrow
-    function reopen(NodeId nodeId) external {
-        ChannelId id = channelId(msg.sender, nodeId);
-        Channel storage record = _channels[id];
-        require(record.withdrawableAt != 0, InferenceEscrowChannelNotClosing(id));
-        record.withdrawableAt = 0;
-        emit ChannelReopened(id);
-    }
-
-    /// @inheritdoc IInferenceEscrow
-    function withdraw(NodeId nodeId) external nonReentrant {
-        token.safeTransfer(msg.sender, _withdraw(nodeId));
-    }
-
-    /// @inheritdoc IInferenceEscrow
-    function withdrawMany(NodeId[] calldata nodeIds) external nonReentrant {
-        uint256 sum;
-        for (uint256 i = 0; i < nodeIds.length; ++i) sum += _withdraw(nodeIds[i]);
-        token.safeTransfer(msg.sender, sum);
-    }
+    constructor(
+        IERC20 token_,
+        INodeRegistry registry_,
+        uint40 thaw_
+    ) EscrowChannels(token_, registry_, thaw_) EIP712("Cloister InferenceEscrow", "1") {}
 
     /// @inheritdoc IInferenceEscrow
     function settle(
@@ -131,6 +67,36 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
         paid = new uint256[](total);
         uint256 done;
         for (uint256 i = 0; i < batches.length; ++i) done = _settleService(batches[i], paid, done);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function settlePacked(PackedBatch[] calldata batches) external nonReentrant returns (uint256 paid) {
+        for (uint256 i = 0; i < batches.length; ++i) paid += _settlePacked(batches[i]);
+    }
+
+    /// @inheritdoc IInferenceEscrow
+    function settleList(
+        SettlementList calldata list,
+        bytes calldata signature
+    ) external nonReentrant returns (uint256 paid) {
+        address operator = _openList(list, signature);
+        NodeId nodeId = list.nodeId;
+        bytes calldata entries = list.entries;
+        uint256 count = entries.length / SettledLog.SIZE;
+        bytes memory log = SettledLog.open(count);
+        address previous;
+        // Each amount is below 2**96, and there are fewer than 2**64.
+        unchecked {
+            for (uint256 i = 0; i < count; ++i) {
+                (address payer, uint256 amount) = entries.at(i);
+                require(payer > previous, InferenceEscrowListNotAscending(previous, payer));
+                previous = payer;
+                paid += _applyListed(log, payer, nodeId, amount);
+            }
+        }
+        if (paid == 0) return 0;
+        earnings[operator] += paid;
+        emit ListSettled(nodeId, list.keyEpoch, list.sequence, log);
     }
 
     /// @inheritdoc IInferenceEscrow
@@ -164,11 +130,6 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function channel(address payer, NodeId nodeId) external view returns (Channel memory) {
-        return _channels[channelId(payer, nodeId)];
-    }
-
-    /// @inheritdoc IInferenceEscrow
     function voucherDigest(Voucher calldata voucher) external view returns (bytes32) {
         return _hashTypedDataV4(voucher.hash());
     }
@@ -179,42 +140,8 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IInferenceEscrow
-    function channelId(address payer, NodeId nodeId) public pure returns (ChannelId) {
-        bytes32 payerWord = bytes32(uint256(uint160(payer)));
-        return ChannelId.wrap(Hashes.efficientKeccak256(payerWord, NodeId.unwrap(nodeId)));
-    }
-
-    function _deposit(ChannelDeposit[] calldata deposits) private {
-        uint256 sum;
-        for (uint256 i = 0; i < deposits.length; ++i) {
-            _fund(deposits[i].nodeId, deposits[i].amount);
-            sum += deposits[i].amount;
-        }
-        uint256 before = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), sum);
-        uint256 received = token.balanceOf(address(this)) - before;
-        require(received == sum, InferenceEscrowUnexpectedTransfer(sum, received));
-    }
-
-    function _fund(NodeId nodeId, uint96 amount) private {
-        ChannelId id = channelId(msg.sender, nodeId);
-        Channel storage record = _channels[id];
-        uint96 current = record.deposit;
-        require(amount != 0, InferenceEscrowZeroAmount(nodeId));
-        require(record.withdrawableAt == 0, InferenceEscrowChannelClosing(id, record.withdrawableAt));
-        require(current > record.spent || registry.isActive(nodeId), InferenceEscrowNodeInactive(nodeId));
-        record.deposit = current + amount;
-        emit ChannelFunded(id, msg.sender, nodeId, amount, current + amount);
-    }
-
-    function _withdraw(NodeId nodeId) private returns (uint256 amount) {
-        ChannelId id = channelId(msg.sender, nodeId);
-        Channel memory record = _channels[id];
-        require(record.withdrawableAt != 0, InferenceEscrowChannelNotClosing(id));
-        require(record.withdrawableAt <= block.timestamp, InferenceEscrowChannelThawing(id, record.withdrawableAt));
-        amount = record.deposit - record.spent;
-        _channels[id] = Channel({deposit: record.spent, spent: record.spent, withdrawableAt: 0});
-        emit ChannelWithdrawn(id, amount);
+    function listDigest(SettlementList calldata list) public view returns (bytes32) {
+        return _hashTypedDataV4(list.hash());
     }
 
     function _ledger(Service calldata service) private view returns (Ledger memory ledger, address operator) {
@@ -247,32 +174,125 @@ contract InferenceEscrow is IInferenceEscrow, EIP712, ReentrancyGuardTransient {
     ) private returns (uint256 paid, SettlementRefusal refusal) {
         SettlementHash.ReceiptWords memory receipt = ledger.draft.receipt;
         ChannelId id = channelId(settlement.payer, receipt.nodeId);
-        Channel storage record = _channels[id];
-        (uint256 funded, uint256 spent) = (record.deposit, record.spent);
+        Cell storage cell = _cells[id];
+        ChannelSlot slot = cell.slot;
         ledger.draft.fill(id, settlement);
-        refusal = _refusal(ledger, settlement, funded, spent);
+        refusal = _refusal(ledger, settlement, slot);
         if (refusal != SettlementRefusal.None) return (0, refusal);
-        paid = receipt.amount - spent;
-        record.spent = uint96(receipt.amount);
+        paid = receipt.amount - slot.spent();
+        cell.slot = slot.withSpent(uint96(receipt.amount));
         emit Settled(id, receipt.sequence, paid, receipt.units, receipt.privacySpent);
+    }
+
+    function _settlePacked(PackedBatch calldata batch) private returns (uint256 paid) {
+        (Ledger memory ledger, address operator) = _ledger(batch.service);
+        (uint256 count, uint256 size) = batch.measure();
+        PackedSettlement.Room memory room = ledger.draft.open(ledger.domain, ledger.signingKey);
+        PackedSettlement.Entry entry = batch.settlements.first();
+        bytes memory log = SettledLog.open(count);
+        // Each amount is below 2**96 and calldata far shorter than 2**64: neither sum can overflow.
+        unchecked {
+            for (; count != 0; --count) {
+                paid += _applyPacked(entry, size, room, log);
+                entry = entry.next(size);
+            }
+        }
+        if (paid == 0) return 0;
+        earnings[operator] += paid;
+        emit SettledPacked(batch.service.nodeId, log);
+    }
+
+    function _applyPacked(
+        PackedSettlement.Entry entry,
+        uint256 size,
+        PackedSettlement.Room memory room,
+        bytes memory log
+    ) private returns (uint256 paid) {
+        ChannelId id = entry.fill(room, size);
+        Cell storage cell = _cells[id];
+        ChannelSlot slot = cell.slot;
+        (uint256 promised, uint256 due) = entry.amounts();
+        SettlementRefusal refusal = _amountRefusal(room.signingKey, slot, promised, due);
+        if (refusal == SettlementRefusal.None) refusal = entry.refusal(room);
+        if (refusal != SettlementRefusal.None) {
+            emit SettlementRefused(id, refusal);
+            return 0;
+        }
+        unchecked {
+            paid = due - slot.spent();
+        }
+        cell.slot = slot.withSpent(uint96(due));
+        log.add(entry.payer(), paid);
+    }
+
+    function _openList(SettlementList calldata list, bytes calldata signature) private returns (address operator) {
+        (NodeId nodeId, uint32 keyEpoch, uint64 sequence) = (list.nodeId, list.keyEpoch, list.sequence);
+        uint64 current = listSequence[nodeId][keyEpoch];
+        uint256 length = list.entries.length;
+        address key;
+        (key, operator) = registry.receiptKey(nodeId, keyEpoch);
+        require(key != address(0), InferenceEscrowListRefused(nodeId, SettlementRefusal.KeyUnknown));
+        require(sequence > current, InferenceEscrowListReplayed(nodeId, current, sequence));
+        require(length % SettledLog.SIZE == 0, InferenceEscrowPackedLength(length, SettledLog.SIZE));
+        bool signed = key.isByKey(listDigest(list), signature);
+        require(signed, InferenceEscrowListRefused(nodeId, SettlementRefusal.ReceiptSignature));
+        listSequence[nodeId][keyEpoch] = sequence;
+    }
+
+    function _applyListed(
+        bytes memory log,
+        address payer,
+        NodeId nodeId,
+        uint256 amount
+    ) private returns (uint256 paid) {
+        ChannelId id = channelId(payer, nodeId);
+        Cell storage cell = _cells[id];
+        ChannelSlot slot = cell.slot;
+        SettlementRefusal refusal = _listRefusal(slot, amount);
+        if (refusal != SettlementRefusal.None) {
+            emit SettlementRefused(id, refusal);
+            return 0;
+        }
+        unchecked {
+            paid = amount - slot.spent();
+        }
+        cell.slot = slot.withSpent(uint96(amount));
+        log.add(payer, paid);
     }
 
     function _refusal(
         Ledger memory ledger,
         Settlement calldata settlement,
-        uint256 funded,
-        uint256 spent
-    ) private view returns (SettlementRefusal) {
-        SettlementHash.VoucherWords memory voucher = ledger.draft.voucher;
-        SettlementHash.ReceiptWords memory receipt = ledger.draft.receipt;
-        if (ledger.signingKey == address(0)) return SettlementRefusal.KeyUnknown;
-        if (receipt.amount > voucher.amount) return SettlementRefusal.AboveVoucher;
-        if (voucher.amount > funded) return SettlementRefusal.AboveDeposit;
-        if (receipt.amount <= spent) return SettlementRefusal.NothingDue;
-        bytes32 digest = ledger.domain.toTypedDataHash(receipt.hash());
+        ChannelSlot slot
+    ) private view returns (SettlementRefusal refusal) {
+        uint256 promised = ledger.draft.voucher.amount;
+        refusal = _amountRefusal(ledger.signingKey, slot, promised, ledger.draft.receipt.amount);
+        if (refusal != SettlementRefusal.None) return refusal;
+        bytes32 digest = ledger.domain.toTypedDataHash(ledger.draft.receipt.hash());
         if (!ledger.signingKey.isByKey(digest, settlement.receiptSignature)) return SettlementRefusal.ReceiptSignature;
-        digest = ledger.domain.toTypedDataHash(voucher.hash());
+        digest = ledger.domain.toTypedDataHash(ledger.draft.voucher.hash());
         if (!settlement.payer.isBy(digest, settlement.voucherSignature)) return SettlementRefusal.VoucherSignature;
+    }
+
+    function _amountRefusal(
+        address signingKey,
+        ChannelSlot slot,
+        uint256 promised,
+        uint256 due
+    ) private pure returns (SettlementRefusal) {
+        if (signingKey == address(0)) return SettlementRefusal.KeyUnknown;
+        if (due > promised) return SettlementRefusal.AboveVoucher;
+        if (promised > slot.deposit()) return SettlementRefusal.AboveDeposit;
+        if (due <= slot.spent()) return SettlementRefusal.NothingDue;
+        return SettlementRefusal.None;
+    }
+
+    function _listRefusal(ChannelSlot slot, uint256 amount) private pure returns (SettlementRefusal) {
+        uint256 cap = slot.listCap().toAmount();
+        if (cap == 0) return SettlementRefusal.NotOptedIn;
+        if (amount > cap) return SettlementRefusal.AboveListCap;
+        if (amount > slot.deposit()) return SettlementRefusal.AboveDeposit;
+        if (amount <= slot.spent()) return SettlementRefusal.NothingDue;
         return SettlementRefusal.None;
     }
 }

@@ -16,14 +16,15 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     /// @inheritdoc IReferenceValues
     uint40 public immutable additionDelay;
 
-    /// @dev The second slot says all that an appraisal asks: 192 bits of the workload's identity are as good as all.
+    /// @dev The second slot says all that an appraisal asks: 184 bits of the workload's identity are as good as all.
     struct Entry {
         bytes32 workloadId;
-        bytes24 tag;
+        bytes23 tag;
         Platform platform;
         uint40 activeFrom;
         bool removed;
         bool denied;
+        bool requiresGpu;
     }
 
     mapping(Platform platform => PlatformPolicy policy) private _policies;
@@ -97,7 +98,11 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     }
 
     /// @inheritdoc IReferenceValues
-    function addWorkload(bytes32 workloadId, Platform platform) external restricted returns (uint32 version) {
+    function addWorkload(
+        bytes32 workloadId,
+        Platform platform,
+        bool requiresGpu
+    ) external restricted returns (uint32 version) {
         require(workloadId != bytes32(0), ReferenceValuesZeroId());
         uint32 live = workloadVersion[workloadId];
         require(live == 0, ReferenceValuesWorkloadExists(workloadId, live));
@@ -106,13 +111,14 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
         workloadVersion[workloadId] = version;
         _entries[version] = Entry({
             workloadId: workloadId,
-            tag: bytes24(workloadId),
+            tag: bytes23(workloadId),
             platform: platform,
             activeFrom: activeFrom,
             removed: false,
-            denied: denied[workloadId]
+            denied: denied[workloadId],
+            requiresGpu: requiresGpu
         });
-        emit WorkloadAdded(workloadId, version, platform, activeFrom);
+        emit WorkloadAdded(workloadId, version, platform, activeFrom, requiresGpu);
     }
 
     /// @inheritdoc IReferenceValues
@@ -156,7 +162,15 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     /// @inheritdoc IReferenceValues
     function workload(uint32 version) external view returns (Workload memory) {
         Entry memory entry = _entries[version];
-        return Workload(entry.workloadId, entry.platform, entry.activeFrom, entry.removed, entry.denied);
+        return
+            Workload({
+                workloadId: entry.workloadId,
+                platform: entry.platform,
+                activeFrom: entry.activeFrom,
+                removed: entry.removed,
+                denied: entry.denied,
+                requiresGpu: entry.requiresGpu
+            });
     }
 
     /// @dev The flag of the live version mirrors the list, so that `appraise` reads one slot less; a removed version is
@@ -183,13 +197,14 @@ contract ReferenceValues is IReferenceValues, AccessManaged {
     function _appraiseWorkload(Claims calldata claims) private view returns (Refusal) {
         Entry storage added = _entries[claims.policyVersion];
         uint40 activeFrom = added.activeFrom;
-        bytes24 tag = bytes24(claims.workloadId);
+        bytes23 tag = bytes23(claims.workloadId);
         if (activeFrom == 0) return Refusal.WorkloadUnknown;
         if (tag != 0 && added.tag != tag) return Refusal.WorkloadOfOtherVersion;
         if (added.removed) return Refusal.WorkloadRemoved;
         if (added.denied) return Refusal.WorkloadDenied;
         if (added.platform != claims.platform) return Refusal.WorkloadOfOtherPlatform;
         if (block.timestamp < activeFrom) return Refusal.WorkloadNotYetActive;
+        if (added.requiresGpu && !claims.withGpu) return Refusal.GpuMissing;
         return Refusal.None;
     }
 }

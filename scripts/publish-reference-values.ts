@@ -15,7 +15,8 @@ const HELP = `npm run publish-reference-values -- --rpc URL --key FILE --workloa
   --deployments DIR       where <chainId>.json is; deployments/ where not given
   --key FILE              file with the proposer's and executor's private key, 0x-hex
   --workload ID:PLATFORM  a workload id of \`cloister measure\` and its platform: a byte, or a name such as aws-nitro or,
-                          for simulated machines, simulated-aws-nitro
+                          for simulated machines, simulated-aws-nitro; with ":gpu" behind it the workload is accepted
+                          only together with the evidence of a GPU
   --attempt NAME          another name publishes workloads again that were removed
 
 Exit 0: published. Exit 3: proposed, run it again when the delay is over.

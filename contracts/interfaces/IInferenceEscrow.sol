@@ -24,6 +24,8 @@ interface IInferenceEscrow {
     /// @param NothingDue the receipt's amount was settled before
     /// @param ReceiptSignature the receipt is not signed by the node's key of that epoch
     /// @param VoucherSignature the voucher is not signed by the payer
+    /// @param NotOptedIn a list names a channel whose payer allowed none
+    /// @param AboveListCap a list's amount is above what the payer allowed
     enum SettlementRefusal {
         None,
         KeyUnknown,
@@ -31,17 +33,21 @@ interface IInferenceEscrow {
         AboveDeposit,
         NothingDue,
         ReceiptSignature,
-        VoucherSignature
+        VoucherSignature,
+        NotOptedIn,
+        AboveListCap
     }
 
     /// @notice One payer's account with one node.
     /// @param deposit what was ever deposited and not withdrawn, so `deposit - spent` is what remains
     /// @param spent what was ever settled; only grows
     /// @param withdrawableAt when the payer may withdraw (seconds since 1970), zero while the channel is open
+    /// @param listCap up to where lists may raise `spent`, zero where the payer allowed none
     struct Channel {
         uint96 deposit;
         uint96 spent;
         uint40 withdrawableAt;
+        uint96 listCap;
     }
 
     /// @notice A deposit of `amount` for a node.
@@ -117,6 +123,27 @@ interface IInferenceEscrow {
         Settlement[] settlements;
     }
 
+    /// @notice Settlements of one service without padding, for payers that sign with a key.
+    /// @param withRaw whether every entry ends with a commitment to the output before noise
+    /// @param settlements entries of 268 octets, with `withRaw` of 300: payer 20, sequence 8, voucher's amount 16,
+    /// receipt's amount 16, units 8, privacy spent 8, request commitment 32, response commitment 32, voucher's
+    /// signature 64, receipt's signature 64, raw commitment 32; signatures as `r || yParityAndS` (EIP-2098)
+    struct PackedBatch {
+        Service service;
+        bool withRaw;
+        bytes settlements;
+    }
+
+    /// @notice What a node's enclave signs for payers who allowed lists (EIP-712): what each of them owes in all.
+    /// @param sequence grows from list to list of one node and key epoch
+    /// @param entries 32 octets each: payer 20, cumulative amount 12; payers ascend, so each is named once
+    struct SettlementList {
+        NodeId nodeId;
+        uint32 keyEpoch;
+        uint64 sequence;
+        bytes entries;
+    }
+
     /// @notice A payer put `amount` into a channel, which has `deposit` now.
     event ChannelFunded(
         ChannelId indexed channelId,
@@ -137,6 +164,16 @@ interface IInferenceEscrow {
 
     /// @notice A receipt was settled: `paid` more than before was credited to the node's operator.
     event Settled(ChannelId indexed channelId, uint64 sequence, uint256 paid, uint64 units, uint64 privacySpent);
+
+    /// @notice What a packed batch settled with a node: entries of 32 octets, payer 20, paid 12. A wallet asks for the
+    /// nodes that it has channels with; sequence and units are in the transaction.
+    event SettledPacked(NodeId indexed nodeId, bytes settled);
+
+    /// @notice What a list settled with a node: entries of 32 octets, payer 20, paid 12.
+    event ListSettled(NodeId indexed nodeId, uint32 keyEpoch, uint64 sequence, bytes settled);
+
+    /// @notice A payer lets a node's lists raise what the channel has spent up to `cap`.
+    event ListAllowed(ChannelId indexed channelId, uint256 cap);
 
     /// @notice A settlement of a batch was left out; the single form tells the same reason as an error.
     event SettlementRefused(ChannelId indexed channelId, SettlementRefusal refusal);
@@ -186,6 +223,21 @@ interface IInferenceEscrow {
     /// @notice The settlement holds no money, for the reason given.
     error InferenceEscrowSettlementRefused(ChannelId channelId, SettlementRefusal refusal);
 
+    /// @notice The octets given are no whole number of entries of `size` octets.
+    error InferenceEscrowPackedLength(uint256 length, uint256 size);
+
+    /// @notice A cap can only be raised; it falls to zero with the withdrawal of the channel.
+    error InferenceEscrowListCapNotRaised(ChannelId channelId, uint96 current, uint96 offered);
+
+    /// @notice The node has no key of that epoch, or the list is not signed by it.
+    error InferenceEscrowListRefused(NodeId nodeId, SettlementRefusal refusal);
+
+    /// @notice A list with this sequence or a later one was settled before.
+    error InferenceEscrowListReplayed(NodeId nodeId, uint64 current, uint64 offered);
+
+    /// @notice The payers of a list do not ascend: one is named twice, or the order is another.
+    error InferenceEscrowListNotAscending(address previous, address current);
+
     /// @notice The caller has no earnings.
     error InferenceEscrowNoEarnings(address operator);
 
@@ -211,7 +263,14 @@ interface IInferenceEscrow {
         bytes32 s
     ) external;
 
+    /// @notice Lets lists signed by the node's enclave settle without vouchers, until the channel has spent `cap`.
+    /// @dev The caller trusts the enclave's count up to there. The cap is kept in 24 bits and rounded down
+    /// (`ListAllowed` says to what), can be raised while the channel is open, and falls to zero with the channel's
+    /// withdrawal: so the node has the thaw to settle what it has served.
+    function allowList(NodeId nodeId, uint96 cap) external;
+
     /// @notice Starts the thaw of the caller's channel with a node. Receipts can be settled until it is withdrawn.
+    /// @dev A channel without a rest can be closed too where it allows lists.
     function close(NodeId nodeId) external;
 
     /// @notice Takes back the caller's request to close a channel.
@@ -235,6 +294,18 @@ interface IInferenceEscrow {
     /// The wallets of payers that are contracts get a limited amount of gas to answer, so that none can stop a batch.
     /// @return paid what was credited for each settlement in the order given, zero for those left out
     function settleBatch(ServiceBatch[] calldata batches) external returns (uint256[] memory paid);
+
+    /// @notice As `settleBatch`, with less calldata and one event for each batch; anyone may call it.
+    /// @dev For payers and enclaves that sign with keys: a contract wallet is asked by the other forms only. Reverts
+    /// where the octets of a batch are no whole number of entries.
+    /// @return paid what was credited for all entries together
+    function settlePacked(PackedBatch[] calldata batches) external returns (uint256 paid);
+
+    /// @notice Settles what an enclave says that payers owe who allowed its lists; anyone may call it.
+    /// @dev An entry that does not hold is left out with the event `SettlementRefused`, and needs a later list. Reverts
+    /// where the list itself does not hold: key, signature, sequence, or the order of its payers.
+    /// @return paid what was credited for all entries together
+    function settleList(SettlementList calldata list, bytes calldata signature) external returns (uint256 paid);
 
     /// @notice Pays the caller, an operator, what its nodes earned.
     function withdrawEarnings() external;
@@ -265,6 +336,9 @@ interface IInferenceEscrow {
     /// @notice What an operator may withdraw.
     function earnings(address operator) external view returns (uint256);
 
+    /// @notice The sequence of the latest list of a node's key epoch that was settled, zero if none was.
+    function listSequence(NodeId nodeId, uint32 keyEpoch) external view returns (uint64);
+
     /// @notice The name of a payer's channel with a node: `keccak256(abi.encode(payer, nodeId))`.
     function channelId(address payer, NodeId nodeId) external pure returns (ChannelId);
 
@@ -273,4 +347,7 @@ interface IInferenceEscrow {
 
     /// @notice What the enclave signs for a receipt (EIP-712).
     function receiptDigest(Receipt calldata receipt) external view returns (bytes32);
+
+    /// @notice What the enclave signs for a list (EIP-712).
+    function listDigest(SettlementList calldata list) external view returns (bytes32);
 }

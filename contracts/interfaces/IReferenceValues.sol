@@ -24,17 +24,19 @@ interface IReferenceValues {
         bool accepted;
     }
 
-    /// @notice Protocol layer: one addition of one measurement. `denied` mirrors the deny list for `workloadId`.
+    /// @notice Protocol layer: one addition of one measurement. `denied` mirrors the deny list for `workloadId`; with
+    /// `requiresGpu` it is accepted only together with the evidence of a GPU.
     struct Workload {
         bytes32 workloadId;
         Platform platform;
         uint40 activeFrom;
         bool removed;
         bool denied;
+        bool requiresGpu;
     }
 
     /// @notice What is known of a node's evidence, as far as policy judges it. `workloadId` and `platformId` are zero
-    /// where only the rest is to be judged.
+    /// where only the rest is to be judged. `withGpu` says that the evidence of a GPU was verified with the node's.
     struct Claims {
         bytes32 workloadId;
         uint32 policyVersion;
@@ -42,12 +44,19 @@ interface IReferenceValues {
         TcbStatus tcbStatus;
         uint32 evaluationNumber;
         bytes32 platformId;
+        bool withGpu;
     }
 
     /// @notice The policy of `platform` is now `policy`.
     event PlatformPolicySet(Platform indexed platform, PlatformPolicy policy);
     /// @notice `workloadId` is accepted on `platform` from `activeFrom` on, under `version`.
-    event WorkloadAdded(bytes32 indexed workloadId, uint32 indexed version, Platform platform, uint40 activeFrom);
+    event WorkloadAdded(
+        bytes32 indexed workloadId,
+        uint32 indexed version,
+        Platform platform,
+        uint40 activeFrom,
+        bool requiresGpu
+    );
     /// @notice `version` of `workloadId` is refused for ever.
     event WorkloadRemoved(bytes32 indexed workloadId, uint32 indexed version);
     /// @notice The community denies `id`; `reasonURI` says why.
@@ -103,8 +112,9 @@ interface IReferenceValues {
     function raiseMinEvaluationNumber(Platform platform, uint32 minEvaluationNumber) external;
 
     /// @notice Accepts `workloadId` on `platform` after the delay of additions. Restricted to the governor.
+    /// @param requiresGpu Whether results without the evidence of a GPU are refused.
     /// @return version The version of this addition: larger than every one before.
-    function addWorkload(bytes32 workloadId, Platform platform) external returns (uint32 version);
+    function addWorkload(bytes32 workloadId, Platform platform, bool requiresGpu) external returns (uint32 version);
 
     /// @notice Removes the live version of `workloadId` at once and for ever. Restricted to the guardian.
     function removeWorkload(bytes32 workloadId) external;

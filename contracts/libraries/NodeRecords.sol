@@ -31,12 +31,13 @@ library NodeRecords {
     /// that say whether it is still the one that the registry knows this node by.
     struct Profile {
         address operator;
-        uint24 policyVersion;
+        uint16 policyVersion;
         uint16 keyEpoch;
         uint16 evaluationNumber;
         uint16 platformTag;
         Platform platform;
         TcbStatus tcbStatus;
+        bool withGpu;
     }
 
     /// @dev One slot, empty until the first rotation: the key before the current one.
@@ -95,11 +96,12 @@ library NodeRecords {
 
     /// @notice Takes over what `verdict` claims.
     function claim(Profile memory profile, Verdict calldata verdict) internal pure {
-        profile.policyVersion = uint256(verdict.policyVersion).toUint24();
+        profile.policyVersion = uint256(verdict.policyVersion).toUint16();
         profile.evaluationNumber = uint256(verdict.evaluationNumber).toUint16();
         profile.platformTag = tagOf(verdict.platformId);
         profile.platform = verdict.platform;
         profile.tcbStatus = verdict.tcbStatus;
+        profile.withGpu = verdict.gpuEvidenceHash != bytes32(0);
     }
 
     /// @notice Takes the keys out of the record of a node that was revoked.
@@ -112,6 +114,7 @@ library NodeRecords {
     function hasClaims(Profile memory profile, Verdict calldata verdict) internal pure returns (bool) {
         return
             profile.policyVersion == verdict.policyVersion &&
+            profile.withGpu == (verdict.gpuEvidenceHash != bytes32(0)) &&
             profile.evaluationNumber == verdict.evaluationNumber &&
             profile.platformTag == tagOf(verdict.platformId) &&
             Platform.unwrap(profile.platform) == Platform.unwrap(verdict.platform) &&
@@ -174,7 +177,8 @@ library NodeRecords {
                 platform: profile.platform,
                 tcbStatus: profile.tcbStatus,
                 evaluationNumber: profile.evaluationNumber,
-                platformId: bytes32(0)
+                platformId: bytes32(0),
+                withGpu: profile.withGpu
             });
     }
 

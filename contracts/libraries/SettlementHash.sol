@@ -22,6 +22,10 @@ library SettlementHash {
         "uint64 units,uint64 privacySpent)"
     );
 
+    bytes32 internal constant LIST_TYPEHASH = keccak256(
+        "SettlementList(bytes32 nodeId,uint32 keyEpoch,uint64 sequence,bytes entries)"
+    );
+
     /// @dev What is hashed for a voucher.
     struct VoucherWords {
         bytes32 typeHash;
@@ -114,6 +118,11 @@ library SettlementHash {
     /// @dev The hash of a whole receipt.
     function hash(IInferenceEscrow.Receipt calldata receipt) internal pure returns (bytes32) {
         return keccak256(abi.encode(RECEIPT_TYPEHASH, receipt));
+    }
+
+    /// @dev The hash of a list.
+    function hash(IInferenceEscrow.SettlementList calldata list) internal pure returns (bytes32) {
+        return keccak256(abi.encode(LIST_TYPEHASH, list.nodeId, list.keyEpoch, list.sequence, keccak256(list.entries)));
     }
 
     /// @dev Whether two receipts are about one sequence of one channel.

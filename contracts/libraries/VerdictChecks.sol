@@ -46,7 +46,8 @@ library VerdictChecks {
                 platform: verdict.platform,
                 tcbStatus: verdict.tcbStatus,
                 evaluationNumber: verdict.evaluationNumber,
-                platformId: verdict.platformId
+                platformId: verdict.platformId,
+                withGpu: verdict.gpuEvidenceHash != bytes32(0)
             })
         );
         require(refusal == Refusal.None, INodeRegistry.NodeRegistryNotAcceptable(verdict.nodeId, refusal));

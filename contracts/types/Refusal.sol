@@ -13,5 +13,6 @@ enum Refusal {
     WorkloadOfOtherPlatform,
     WorkloadDenied,
     PlatformDenied,
-    WorkloadOfOtherVersion
+    WorkloadOfOtherVersion,
+    GpuMissing
 }

@@ -1,4 +1,4 @@
-import type { PlatformPolicy } from "./reference-values.ts";
+import type { NewWorkload, PlatformPolicy } from "./reference-values.ts";
 import { toHex, type Hex } from "../encoding/bytes.ts";
 import { JsonFields } from "../encoding/fields.ts";
 import { ConfigError } from "../errors.ts";
@@ -34,7 +34,7 @@ export interface DeployParameters {
   readonly appealSize: number;
   readonly members: readonly { readonly account: Hex; readonly endpoint: string }[];
   readonly platforms: readonly (PlatformPolicy & { readonly platform: number })[];
-  readonly workloads: readonly { readonly workloadId: Hex; readonly platform: number }[];
+  readonly workloads: readonly NewWorkload[];
 }
 
 type Preset = Omit<DeployParameters, "token" | "proposers" | "executors" | "guardian" | "community">;
@@ -133,7 +133,8 @@ function platform(fields: JsonFields): DeployParameters["platforms"][number] {
 
 function workload(fields: JsonFields): DeployParameters["workloads"][number] {
   const workloadId = toHex(fields.hex("workloadId", { prefix: true, length: 32 }));
-  return { workloadId, platform: fields.uint("platform", 255) };
+  const requiresGpu = fields.has("requiresGpu") && fields.boolean("requiresGpu");
+  return { workloadId, platform: fields.uint("platform", 255), requiresGpu };
 }
 
 function address(fields: JsonFields, name: string): Hex {

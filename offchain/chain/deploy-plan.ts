@@ -155,11 +155,12 @@ function platformStep(contracts: Contracts, wanted: DeployParameters["platforms"
   };
 }
 
-function workloadStep(contracts: Contracts, { workloadId, platform }: DeployParameters["workloads"][number]): Step {
+function workloadStep(contracts: Contracts, workload: DeployParameters["workloads"][number]): Step {
+  const { workloadId } = workload;
   return {
     name: `workload ${workloadId}`,
     isDone: async () => (await readWorkload(contracts, workloadId)) !== undefined,
-    call: addWorkload(contracts, workloadId, platform),
+    call: addWorkload(contracts, workload),
   };
 }
 

@@ -1,6 +1,8 @@
-import type { Hex } from "../encoding/bytes.ts";
+import { concat, toHex, type Hex } from "../encoding/bytes.ts";
 import type { Receipt } from "../receipt/receipt.ts";
+import type { SettlementList } from "../receipt/settlement-list.ts";
 import { callTo, view, type Call, type Contracts } from "./contracts.ts";
+import { hasRaw, packSettlement, type Settlement } from "./packed.ts";
 
 /** A payer's channel with a node, in the token's smallest unit. */
 export interface ChannelState {
@@ -9,15 +11,8 @@ export interface ChannelState {
   readonly spent: bigint;
   /** Seconds since 1970; 0 while the channel is open. */
   readonly withdrawableAt: number;
-}
-
-/** The latest voucher and receipt of one channel, ready to be paid. */
-export interface Settlement {
-  readonly payer: Hex;
-  readonly voucherAmount: bigint;
-  readonly voucherSignature: Hex;
-  readonly receipt: Receipt;
-  readonly receiptSignature: Hex;
+  /** Up to where the enclave's lists may raise `spent` without vouchers; 0 where the payer allowed none. */
+  readonly listCap: bigint;
 }
 
 /** The channel of a payer with a node; all zero where there never was one. */
@@ -43,6 +38,11 @@ export function depositChannels(
   return callTo(contracts, "InferenceEscrow", "deposit", [deposits]);
 }
 
+/** Lets the node's enclave settle by lists, without vouchers, until the channel has spent `cap` in all; it can only be raised. */
+export function allowList(contracts: Contracts, nodeId: Hex, cap: bigint): Call {
+  return callTo(contracts, "InferenceEscrow", "allowList", [nodeId, cap]);
+}
+
 /** Settles one receipt; reverts where it would pay nothing. */
 export function settle(contracts: Contracts, settlement: Settlement): Call {
   return callTo(contracts, "InferenceEscrow", "settle", [
@@ -54,6 +54,17 @@ export function settle(contracts: Contracts, settlement: Settlement): Call {
 /** Settles many receipts; those that do not hold are left out with the event `SettlementRefused`. */
 export function settleBatch(contracts: Contracts, settlements: readonly Settlement[]): Call {
   return callTo(contracts, "InferenceEscrow", "settleBatch", [batchesOf(byService(settlements))]);
+}
+
+/** Settles many receipts as `settleBatch`, at less gas; undefined where one of them is not signed by keys alone. */
+export function settlePacked(contracts: Contracts, settlements: readonly Settlement[]): Call | undefined {
+  const batches = byService(settlements).map(packedBatch);
+  return batches.includes(undefined) ? undefined : callTo(contracts, "InferenceEscrow", "settlePacked", [batches]);
+}
+
+/** Settles a list that the enclave signed for payers who allowed it. */
+export function settleList(contracts: Contracts, list: SettlementList, signature: Hex): Call {
+  return callTo(contracts, "InferenceEscrow", "settleList", [list, signature]);
 }
 
 /** Those of some settlements, of different channels, that would be paid if they were sent now. */
@@ -99,9 +110,10 @@ export function reportConflictingReceipts(
 }
 
 function byService(settlements: readonly Settlement[]): readonly (readonly Settlement[])[] {
-  const services = Map.groupBy(settlements, ({ receipt }) =>
-    [receipt.nodeId, receipt.keyEpoch, receipt.modelId, receipt.evidenceHash].join(),
-  );
+  const services = Map.groupBy(settlements, (settlement) => {
+    const { nodeId, keyEpoch, modelId, evidenceHash } = settlement.receipt;
+    return [nodeId, keyEpoch, modelId, evidenceHash, hasRaw(settlement)].join();
+  });
   return [...services.values()];
 }
 
@@ -112,6 +124,13 @@ function batchesOf(services: readonly (readonly Settlement[])[]): readonly unkno
       ? []
       : [{ service: serviceOf(first.receipt), settlements: group.map(settlementArguments) }];
   });
+}
+
+function packedBatch(group: readonly Settlement[]): Readonly<Record<string, unknown>> | undefined {
+  const [first] = group;
+  const entries = group.map(packSettlement).filter((entry) => entry !== undefined);
+  if (first === undefined || entries.length < group.length) return undefined;
+  return { service: serviceOf(first.receipt), withRaw: hasRaw(first), settlements: toHex(concat(...entries)) };
 }
 
 function serviceOf({ nodeId, keyEpoch, modelId, evidenceHash }: Receipt): Readonly<Record<string, unknown>> {

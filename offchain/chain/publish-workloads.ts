@@ -1,5 +1,5 @@
 import { keccak256 } from "#crypto";
-import { parseHex, toHex, utf8, type Hex } from "../encoding/bytes.ts";
+import { parseHex, toHex, utf8 } from "../encoding/bytes.ts";
 import { canonicalJson } from "../encoding/json.ts";
 import { ConfigError } from "../errors.ts";
 import { NODE_PLATFORMS } from "../evidence/scheme.ts";
@@ -7,27 +7,24 @@ import { platformCode } from "../verifier/verdict.ts";
 import type { Contracts } from "./contracts.ts";
 import { execute, readProposalTime, readTimelockDelay, schedule, type Proposal } from "./governance.ts";
 import { latestBlock } from "./provider.ts";
-import { addWorkload, readWorkload } from "./reference-values.ts";
+import { addWorkload, readWorkload, type NewWorkload } from "./reference-values.ts";
 import type { Sender } from "./sender.ts";
 
-/** A workload that the reference values are to accept; `platform` is the byte of docs/protocol.md section 1. */
-export interface PublishedWorkload {
-  readonly workloadId: Hex;
-  readonly platform: number;
-}
-
 const SIMULATED = "simulated-";
+const GPU = "gpu";
 
 /**
- * Reads `ID:PLATFORM`, the platform by its byte or by its name, such as `aws-nitro` or `simulated-aws-nitro`.
+ * Reads `ID:PLATFORM`, the platform by its byte or by its name, such as `aws-nitro` or `simulated-aws-nitro`, or `ID:PLATFORM:gpu` for a
+ * workload that is accepted only together with the evidence of a GPU.
  * Throws `ConfigError` `CONFIG_INVALID`.
  */
-export function parseWorkload(text: string): PublishedWorkload {
+export function parseWorkload(text: string): NewWorkload {
   const [id = "", named = "", ...rest] = text.split(":");
+  const requiresGpu = rest[0] === GPU && rest.length === 1;
   const workloadId = parseHex(id, 32);
   const platform = platformByte(named);
-  if (workloadId !== undefined && platform !== undefined && rest.length === 0) {
-    return { workloadId: toHex(workloadId), platform };
+  if (workloadId !== undefined && platform !== undefined && (requiresGpu || rest.length === 0)) {
+    return { workloadId: toHex(workloadId), platform, requiresGpu };
   }
   const names = NODE_PLATFORMS.join(", ");
   throw new ConfigError("CONFIG_INVALID", `${text} is not 32 bytes of 0x-hex, a colon and a platform`, {
@@ -59,7 +56,7 @@ const EXECUTED = 1n;
 export async function publishWorkloads(
   contracts: Contracts,
   sender: Sender,
-  { workloads, attempt }: { readonly workloads: readonly PublishedWorkload[]; readonly attempt: string },
+  { workloads, attempt }: { readonly workloads: readonly NewWorkload[]; readonly attempt: string },
 ): Promise<Publication> {
   const missing = await missingOf(contracts, workloads);
   if (missing.length === 0) return { state: "published", added: 0 };
@@ -75,10 +72,7 @@ export async function publishWorkloads(
   return { state: "published", added: missing.length };
 }
 
-async function missingOf(
-  contracts: Contracts,
-  workloads: readonly PublishedWorkload[],
-): Promise<readonly PublishedWorkload[]> {
+async function missingOf(contracts: Contracts, workloads: readonly NewWorkload[]): Promise<readonly NewWorkload[]> {
   const known = await Promise.all(
     workloads.map(async ({ workloadId }) => {
       if (parseHex(workloadId, 32) === undefined)
@@ -89,10 +83,12 @@ async function missingOf(
   return workloads.filter((_, index) => known[index] === undefined || known[index].removed);
 }
 
-function proposalOf(contracts: Contracts, workloads: readonly PublishedWorkload[], attempt: string): Proposal {
-  const list = workloads.map(({ workloadId, platform }) => `${workloadId}:${platform}`);
+function proposalOf(contracts: Contracts, workloads: readonly NewWorkload[], attempt: string): Proposal {
+  const list = workloads.map(({ workloadId, platform, requiresGpu }) =>
+    [workloadId, platform, ...(requiresGpu === true ? [GPU] : [])].join(":"),
+  );
   return {
-    calls: workloads.map(({ workloadId, platform }) => addWorkload(contracts, workloadId, platform)),
+    calls: workloads.map((workload) => addWorkload(contracts, workload)),
     salt: toHex(keccak256(utf8(canonicalJson({ publish: list, attempt })))),
   };
 }

@@ -25,6 +25,8 @@ export interface WorkloadEntry {
   readonly removed: boolean;
   /** Whether the community denies it. */
   readonly denied: boolean;
+  /** Whether verdicts without the evidence of a GPU are refused. */
+  readonly requiresGpu: boolean;
 }
 
 /** Why the reference values refuse claims, in the order of the contract; `none` where they are accepted. */
@@ -40,9 +42,17 @@ const REFUSALS = [
   "workload-denied",
   "platform-denied",
   "workload-of-other-version",
+  "gpu-missing",
 ] as const;
 
 export type Refusal = (typeof REFUSALS)[number];
+
+/** A workload that is to be accepted; `platform` is the byte of docs/protocol.md section 1. */
+export interface NewWorkload {
+  readonly workloadId: Hex;
+  readonly platform: number;
+  readonly requiresGpu?: boolean;
+}
 
 /** What the reference values judge; numbers of docs/protocol.md section 1. */
 export interface PolicyClaims {
@@ -52,6 +62,8 @@ export interface PolicyClaims {
   readonly tcbStatus: number;
   readonly evaluationNumber: number;
   readonly platformId: Hex;
+  /** Whether the evidence of a GPU was verified with the node's. */
+  readonly withGpu: boolean;
 }
 
 /** The vendor layer for a platform's number. */
@@ -76,8 +88,9 @@ export async function readAppraisal(contracts: Contracts, claims: PolicyClaims):
   return name;
 }
 
-export function addWorkload(contracts: Contracts, workloadId: Hex, platform: number): Call {
-  return callTo(contracts, "ReferenceValues", "addWorkload", [workloadId, platform]);
+/** Accepts a workload on a platform, with `requiresGpu` only together with the evidence of a GPU. */
+export function addWorkload(contracts: Contracts, { workloadId, platform, requiresGpu = false }: NewWorkload): Call {
+  return callTo(contracts, "ReferenceValues", "addWorkload", [workloadId, platform, requiresGpu]);
 }
 
 export function removeWorkload(contracts: Contracts, workloadId: Hex): Call {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { signingAddress } from "#crypto";
 import {
+  allowList,
   closeChannel,
   depositChannels,
   readChannel,
@@ -25,6 +26,7 @@ import { networkVerb, NODE_ARGUMENT } from "./verb.ts";
 interface OpenOptions extends NetworkOptions {
   readonly node: string;
   readonly amount: string;
+  readonly list?: string;
 }
 
 interface CloseOptions extends NetworkOptions {
@@ -42,6 +44,7 @@ export function addChannel(program: Command, session: Session): void {
   })
     .requiredOption("--node <node>", NODE_ARGUMENT)
     .requiredOption("--amount <tokens>", 'whole tokens with decimals, such as "1.5"')
+    .option("--list <tokens>", "let the node's enclave charge without vouchers until this much is spent in all")
     .action(async (options: OpenOptions) =>
       session.conclude(await onNetwork(options, session, (network) => open(network, options, session))),
     );
@@ -67,10 +70,12 @@ export function addChannel(program: Command, session: Session): void {
     );
 }
 
-async function open(network: Network, { node: name, amount: text }: OpenOptions, session: Session): Promise<Report> {
+async function open(network: Network, options: OpenOptions, session: Session): Promise<Report> {
   const { contracts, decimals } = network;
+  const { node: name, amount: text } = options;
   const amount = parseAmount(text, decimals);
-  if (amount === 0n || amount >= MAX_DEPOSIT) {
+  const cap = options.list === undefined ? 0n : parseAmount(options.list, decimals);
+  if (amount === 0n || amount >= MAX_DEPOSIT || cap >= MAX_DEPOSIT) {
     throw new ConfigError("CONFIG_INVALID", `${text} tokens cannot be put into a channel`);
   }
   const { nodeId } = await findNode(contracts, name);
@@ -80,6 +85,7 @@ async function open(network: Network, { node: name, amount: text }: OpenOptions,
     await sender.send(approve(contracts, "InferenceEscrow", amount));
   }
   const { transaction } = await sender.send(depositChannels(contracts, [{ nodeId, amount }]));
+  if (cap > 0n) await sender.send(allowList(contracts, nodeId, cap));
   const channel = await readChannel(contracts, sender.address, nodeId);
   return {
     exit: 0,
@@ -87,6 +93,7 @@ async function open(network: Network, { node: name, amount: text }: OpenOptions,
     lines: [
       `deposited ${network.amount(amount)} for node ${nodeId} in ${transaction}`,
       `the channel holds ${network.amount(channel.deposit - channel.spent)}`,
+      ...(cap > 0n ? [`the node's lists may charge until ${network.amount(channel.listCap)} are spent in all`] : []),
       `next: cloister infer --node ${nodeId.slice(0, 10)} --digit 7`,
     ],
   };

@@ -39,7 +39,8 @@ export async function readyNode(contracts: Contracts, nodeId: Hex): Promise<Node
  * Checks that the reference values accept what the evidence says, whatever a lying committee recorded; throws `EvidenceError`
  * `CHAIN_UNTRUSTED`.
  */
-export async function checkReferenceValues(contracts: Contracts, { result: { claims } }: VerifiedNode): Promise<void> {
+export async function checkReferenceValues(contracts: Contracts, node: VerifiedNode): Promise<void> {
+  const { claims } = node.result;
   const platform = claims === null ? undefined : platformCode(claims.platform, claims.simulated);
   if (claims?.platformId === undefined || platform === undefined) {
     throw new EvidenceError("CHAIN_UNTRUSTED", "the evidence names no platform");
@@ -52,6 +53,7 @@ export async function checkReferenceValues(contracts: Contracts, { result: { cla
     tcbStatus: tcbStatusCode(claims.tcb?.status),
     evaluationNumber: claims.tcb?.evaluationDataNumber ?? 0,
     platformId: `0x${claims.platformId}`,
+    withGpu: node.nodeEvidence.devices.length > 0,
   });
   if (refusal === "none") return;
   throw new EvidenceError("CHAIN_UNTRUSTED", `the reference values refuse workload ${claims.workloadId}: ${refusal}`);

@@ -1,9 +1,9 @@
 import { keccak256, timingSafeEqual } from "#crypto";
 
-/** The value of one member: a number for `uintN`, bytes for `bytesN`, `address`. */
+/** The value of one member: a number for `uintN`, bytes for `bytes32`, `address` and `bytes`. */
 export type TypedValue = bigint | number | Uint8Array;
 
-/** A flat EIP-712 struct type: members are `uint8..uint256`, `bytes32` or `address`. */
+/** A flat EIP-712 struct type: members are `uint8..uint256`, `bytes32`, `address` or `bytes`. */
 export interface StructType<Name extends string = string> {
   readonly name: string;
   readonly members: readonly { readonly name: Name; readonly type: string }[];
@@ -32,7 +32,7 @@ export function structType<Name extends string>(encoded: string): StructType<Nam
   if (name === undefined || list === undefined) throw new RangeError(`${encoded} is no struct type`);
   const members = list.split(",").map((member) => {
     const [type = "", label = ""] = member.split(" ");
-    if (type !== "address" && type !== "bytes32") uintBits(type);
+    if (type !== "address" && type !== "bytes32" && type !== "bytes") uintBits(type);
     return { name: label as Name, type };
   });
   return { name, members, typeHash: hashText(encoded) };
@@ -82,6 +82,7 @@ function word(type: string, value: TypedValue, where: string): Uint8Array {
     padded.set(value, 32 - width);
     return padded;
   }
+  if (type === "bytes" && value instanceof Uint8Array) return keccak256(value);
   if (value instanceof Uint8Array) throw new RangeError(`${where} is not a ${type}`);
   const number = BigInt(value);
   if (number < 0n || number >= 1n << BigInt(uintBits(type))) throw new RangeError(`${where} does not fit ${type}`);

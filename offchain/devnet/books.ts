@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { revertName } from "../chain/failure.ts";
 import type { Sent } from "../chain/sender.ts";
 import { ReceiptError } from "../errors.ts";
-import { channelId } from "../receipt/voucher.ts";
 import { gasOfEvents, type Spent } from "./gas.ts";
 import { TOKEN, type Network } from "./network.ts";
 import { PRICE, waitFor, type DevnetNode } from "./nodes.ts";
@@ -58,8 +57,8 @@ async function waitSettled(network: Network, { users, nodes }: Business, due: bi
     return states.every(({ spent }) => spent === due);
   };
   await waitFor(settled, SETTLE_MS, "the workers did not settle");
-  const about = nodes.map((node) => channelId(userOf(users, node).account.address, node.nodeId));
-  return gasOfEvents(network, { contract: "InferenceEscrow", name: "Settled", about });
+  const about = nodes.map(({ nodeId }) => nodeId);
+  return gasOfEvents(network, { contract: "InferenceEscrow", name: "SettledPacked", about });
 }
 
 async function takeBack(network: Network, { user, theirs }: Share, due: bigint): Promise<Sent> {

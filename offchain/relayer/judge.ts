@@ -127,7 +127,7 @@ async function byReferenceValues({ contracts }: JudgeContext, found: Verified): 
     issuedAt: anchor.timestamp,
     expiresAt: Math.min(anchor.timestamp + policy.ttl, Math.floor(claims.validUntil / 1000)),
   };
-  const refusal = await readAppraisal(contracts, verdict);
+  const refusal = await readAppraisal(contracts, { ...verdict, withGpu: evidence.devices.length > 0 });
   if (refusal !== "none") return refuse("reference-values", "POLICY", refusal);
   if (verdict.expiresAt <= head.timestamp) return refuse("freshness", "EVIDENCE_STALE", "the verdict would be expired");
   return { verdict };

@@ -1,5 +1,6 @@
 import type { Contracts } from "../chain/contracts.ts";
-import { payableSettlements, readChannel, settleBatch, type Settlement } from "../chain/escrow.ts";
+import { payableSettlements, readChannel, settleBatch, settlePacked } from "../chain/escrow.ts";
+import type { Settlement } from "../chain/packed.ts";
 import type { Sender } from "../chain/sender.ts";
 import type { Hex } from "../encoding/bytes.ts";
 import type { Exchange, Vouchers } from "../store/vouchers.ts";
@@ -32,7 +33,10 @@ export async function settleOnce(parts: SettleParts): Promise<Settled | undefine
   const owed = await stillOwed(parts, await parts.vouchers.unsettled());
   const batch = await nextBatch(parts, owed);
   if (batch.length === 0) return undefined;
-  const sent = await parts.sender.send(settleBatch(parts.contracts, batch.map(settlementOf)));
+  const settlements = batch.map(settlementOf);
+  // What a contract wallet signed has no packed form: then the whole batch goes the dearer way.
+  const call = settlePacked(parts.contracts, settlements) ?? settleBatch(parts.contracts, settlements);
+  const sent = await parts.sender.send(call);
   for (const exchange of batch) await recordIfPaid(parts, exchange, sent.transaction);
   return { channels: batch.length, transaction: sent.transaction, gasUsed: sent.gasUsed };
 }

@@ -1,15 +1,19 @@
-import type { Settlement } from "../../offchain/chain/escrow.ts";
+import type { Settlement } from "../../offchain/chain/packed.ts";
 import type { Receipt } from "../../offchain/receipt/receipt.ts";
+import type { SettlementList } from "../../offchain/receipt/settlement-list.ts";
 import type { Voucher } from "../../offchain/receipt/voucher.ts";
 import type { Gas } from "./operations.ts";
 import type { GasNetwork, Party } from "./network.ts";
 import type { GasNode } from "./nodes.ts";
 import {
+  allowList,
   closeChannel,
   depositChannels,
   reportConflictingReceipts,
   settle,
   settleBatch,
+  settleList,
+  settlePacked,
   withdrawChannels,
   withdrawEarnings,
 } from "../../offchain/chain/escrow.ts";
@@ -17,6 +21,8 @@ import { registerModel, setOffer } from "../../offchain/chain/models.ts";
 import { PRODUCTION } from "../../offchain/chain/deploy-parameters.ts";
 import { signReceipt } from "../../offchain/receipt/receipt.ts";
 import { channelId, signVoucher } from "../../offchain/receipt/voucher.ts";
+import { packList } from "../../offchain/chain/packed.ts";
+import { signList } from "../../offchain/receipt/settlement-list.ts";
 import { party, word } from "./network.ts";
 import { fund } from "./nodes.ts";
 
@@ -66,11 +72,21 @@ export async function measureChannels(
   return { channelOpen, channelTopUp, channelOpenTen, channelClose, channelWithdraw };
 }
 
-/** A hundred payers with one channel each to one node: single settlements, batches, and what the operator earned. */
-export async function measureSettlements(
-  network: GasNetwork,
-  node: GasNode,
-): Promise<Gas<"settleFirst" | "settleOne" | "settleTen" | "settleHundred" | "earnings">> {
+type SettlementGas = Gas<
+  | "settleFirst"
+  | "settleOne"
+  | "settleTen"
+  | "settleHundred"
+  | "settlePackedTen"
+  | "settlePackedHundred"
+  | "allowList"
+  | "listTen"
+  | "listHundred"
+  | "earnings"
+>;
+
+/** A hundred payers with one channel each to one node: single settlements, batches, lists, and what the operator earned. */
+export async function measureSettlements(network: GasNetwork, node: GasNode): Promise<SettlementGas> {
   const { contracts } = network;
   const { operator, nodeId } = node;
   const payers = Array.from({ length: CHANNELS }, (_, i) => party(`payer ${i}`));
@@ -85,13 +101,55 @@ export async function measureSettlements(
     const settlements = payers.slice(0, count).map((payer) => settlementOf(network, node, payer, sequence));
     return network.send(operator, settleBatch(contracts, settlements));
   };
+  const packed = async (count: number, sequence: bigint) => {
+    const settlements = payers.slice(0, count).map((payer) => settlementOf(network, node, payer, sequence));
+    const call = settlePacked(contracts, settlements);
+    if (call === undefined) throw new Error("a settlement has no packed form");
+    return Math.ceil((await network.send(operator, call)) / count);
+  };
   const settleFirst = await single(first);
   const settleOne = await single(second);
   const settleTen = Math.ceil((await batch(10, 2n)) / 10);
   const settleHundred = Math.ceil((await batch(CHANNELS, 3n)) / CHANNELS);
+  const [settlePackedTen, settlePackedHundred] = [await packed(10, 4n), await packed(CHANNELS, 5n)];
+  const lists = await measureLists(network, node, payers);
   await fund(network, operator, "InferenceEscrow", 1n);
   const earnings = await network.send(operator, withdrawEarnings(contracts));
-  return { settleFirst, settleOne, settleTen, settleHundred, earnings };
+  return {
+    ...lists,
+    settleFirst,
+    settleOne,
+    settleTen,
+    settleHundred,
+    settlePackedTen,
+    settlePackedHundred,
+    earnings,
+  };
+}
+
+/** The same payers allow lists, and the node's enclave signs two for some and one for all. */
+async function measureLists(
+  network: GasNetwork,
+  { operator, nodeId, key }: GasNode,
+  payers: readonly Party[],
+): Promise<Gas<"allowList" | "listTen" | "listHundred">> {
+  const { contracts } = network;
+  let allowed = 0;
+  for (const payer of payers) allowed = await network.send(payer, allowList(contracts, nodeId, DEPOSIT));
+  const list = async (count: number, sequence: bigint) => {
+    const owed = payers
+      .slice(0, count)
+      .map(({ address }) => ({ payer: address, amount: 100n * (5n + sequence) * PRICE }));
+    const signed: SettlementList = { nodeId, keyEpoch: 1, sequence, entries: packList(owed) };
+    return network.send(operator, settleList(contracts, signed, signList(escrow(network), signed, key.privateKey)));
+  };
+  // The first list of a key epoch makes the slot that remembers the sequence.
+  await list(1, 1n);
+  return {
+    allowList: allowed,
+    listTen: Math.ceil((await list(10, 2n)) / 10),
+    listHundred: Math.ceil((await list(CHANNELS, 3n)) / CHANNELS),
+  };
 }
 
 /** Convicts a node of two receipts for one sequence. */

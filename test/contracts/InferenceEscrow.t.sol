@@ -166,6 +166,58 @@ abstract contract EscrowWorld {
         (uint8 v, bytes32 r, bytes32 s) = VM.sign(key, digest);
         return abi.encodePacked(r, s, v);
     }
+
+    /// @dev The same settlements of one node in the packed form.
+    function packedOf(
+        uint256 node,
+        IInferenceEscrow.Settlement[] memory settlements
+    ) internal pure returns (IInferenceEscrow.PackedBatch[] memory batches) {
+        bytes memory entries;
+        for (uint256 i = 0; i < settlements.length; ++i) entries = bytes.concat(entries, _entry(settlements[i]));
+        batches = new IInferenceEscrow.PackedBatch[](1);
+        batches[0] = IInferenceEscrow.PackedBatch(serviceOf(node), false, entries);
+    }
+
+    /// @dev A list of the node that charges one payer.
+    function listOf(
+        uint256 payer,
+        uint256 node,
+        uint64 sequence,
+        uint96 amount
+    ) internal view returns (IInferenceEscrow.SettlementList memory list, bytes memory signature) {
+        bytes memory entries = abi.encodePacked(payerAt(payer), amount);
+        list = IInferenceEscrow.SettlementList(nodeId(node), EPOCH, sequence, entries);
+        signature = _signature(nodeKey(node), escrow.listDigest(list));
+    }
+
+    function _entry(IInferenceEscrow.Settlement memory settlement) private pure returns (bytes memory) {
+        bytes memory terms = abi.encodePacked(
+            settlement.payer,
+            settlement.sequence,
+            settlement.voucherAmount,
+            settlement.receiptAmount,
+            settlement.units,
+            settlement.privacySpent
+        );
+        return
+            bytes.concat(
+                terms,
+                settlement.requestCommitment,
+                settlement.responseCommitment,
+                _compact(settlement.voucherSignature),
+                _compact(settlement.receiptSignature)
+            );
+    }
+
+    /// @dev EIP-2098: the parity in the highest bit of s.
+    function _compact(bytes memory signature) private pure returns (bytes memory) {
+        (bytes32 r, bytes32 s, uint8 v) = (bytes32(0), bytes32(0), uint8(signature[64]));
+        assembly ("memory-safe") {
+            r := mload(add(signature, 0x20))
+            s := mload(add(signature, 0x40))
+        }
+        return abi.encodePacked(r, uint256(s) | (uint256(v - 27) << 255));
+    }
 }
 
 contract InferenceEscrowFuzzTest is EscrowWorld {
@@ -177,6 +229,73 @@ contract InferenceEscrowFuzzTest is EscrowWorld {
         IInferenceEscrow.ServiceBatch[] memory batches = new IInferenceEscrow.ServiceBatch[](1);
         batches[0] = IInferenceEscrow.ServiceBatch(serviceOf(0), settlements);
         return escrow.settleBatch(batches);
+    }
+
+    error Outcome(uint256 paid, uint256[3] spent, uint256 earned);
+
+    /// @dev Settles in the plain form and takes all back by a revert that tells what came of it.
+    function tryBatch(IInferenceEscrow.Settlement[] memory settlements) external {
+        uint256[] memory paid = _settleBatch(settlements);
+        uint256 sum;
+        for (uint256 i = 0; i < paid.length; ++i) sum += paid[i];
+        revert Outcome(sum, _spent(), escrow.earnings(operatorOf(0)));
+    }
+
+    function _spent() private view returns (uint256[3] memory spent) {
+        for (uint256 i = 0; i < PAYERS; ++i) spent[i] = escrow.channel(payerAt(i), nodeId(0)).spent;
+    }
+
+    /// @dev Random amounts and forgeries of three payers: both forms pay the same from each channel.
+    function testFuzz_packedAndPlainAgree(uint8[5] calldata amounts, uint256 seed) public {
+        for (uint256 payer = 0; payer < PAYERS; ++payer) {
+            VM.prank(payerAt(payer));
+            escrow.deposit(depositOf(0, 150));
+        }
+        IInferenceEscrow.Settlement[] memory many = new IInferenceEscrow.Settlement[](amounts.length);
+        for (uint256 i = 0; i < amounts.length; ++i) {
+            uint256 draw = uint256(keccak256(abi.encode(seed, i)));
+            uint256 payer = draw % PAYERS;
+            uint128 promised = (draw >> 8) % 4 == 0 ? amounts[i] / 2 : amounts[i];
+            uint256 voucherKey = (draw >> 16) % 8 == 0 ? payerKey(payer + 1) : payerKey(payer);
+            uint256 receiptKey = (draw >> 24) % 8 == 0 ? nodeKey(1) : nodeKey(0);
+            many[i] = settlementOf(payer, 0, [promised, amounts[i]], [voucherKey, receiptKey]);
+        }
+        bytes memory expected;
+        try this.tryBatch(many) {
+            assert(false);
+        } catch (bytes memory outcome) {
+            expected = outcome;
+        }
+        uint256 paid = escrow.settlePacked(packedOf(0, many));
+        bytes memory found = abi.encodeWithSelector(Outcome.selector, paid, _spent(), escrow.earnings(operatorOf(0)));
+        assert(keccak256(found) == keccak256(expected));
+    }
+
+    /// @dev Whatever is changed in a packed entry, it pays nothing: every octet is signed or is a signature.
+    function testFuzz_changedEntriesPayNothing(uint256 place, uint8 change) public {
+        VM.assume(change != 0);
+        _fund(100);
+        IInferenceEscrow.Settlement[] memory one = new IInferenceEscrow.Settlement[](1);
+        one[0] = honest(0, 0, 50, 40);
+        IInferenceEscrow.PackedBatch[] memory batches = packedOf(0, one);
+        bytes memory entries = batches[0].settlements;
+        place %= entries.length;
+        entries[place] = bytes1(uint8(entries[place]) ^ change);
+        assert(escrow.settlePacked(batches) == 0);
+    }
+
+    /// @dev A list pays up to the payer's cap, which is never above what the payer said, and up to the deposit.
+    function testFuzz_listsPayUpToTheCap(uint96 funds, uint96 cap, uint96 amount) public {
+        VM.assume(funds != 0 && cap != 0);
+        _fund(funds);
+        VM.prank(payerAt(0));
+        escrow.allowList(nodeId(0), cap);
+        uint96 kept = escrow.channel(payerAt(0), nodeId(0)).listCap;
+        assert(kept <= cap && kept >= cap - cap / 65536);
+        (IInferenceEscrow.SettlementList memory list, bytes memory signature) = listOf(0, 0, 1, amount);
+        uint256 paid = escrow.settleList(list, signature);
+        assert(paid == (amount <= kept && amount <= funds ? amount : 0));
+        assert(escrow.channel(payerAt(0), nodeId(0)).spent == paid);
     }
 
     function _fund(uint96 amount) private {
@@ -257,7 +376,7 @@ contract InferenceEscrowFuzzTest is EscrowWorld {
 contract EscrowHandler is EscrowWorld {
     IInferenceEscrow.ServiceBatch[] private _sent;
 
-    /// @dev The largest voucher that the payer signed.
+    /// @dev The largest voucher that the payer signed, or amount that it let a list take.
     mapping(ChannelId id => uint256 amount) public promised;
     mapping(ChannelId id => uint256 amount) public lastSpent;
     mapping(address operator => uint256 amount) public withdrawnEarnings;
@@ -308,6 +427,22 @@ contract EscrowHandler is EscrowWorld {
         escrow.settleBatch(batches);
     }
 
+    function allowList(uint8 payer, uint8 node, uint32 cap) external counted {
+        VM.prank(payerAt(payer % PAYERS));
+        try escrow.allowList(nodeId(node % NODES), cap) {} catch {}
+    }
+
+    function settleList(uint8 payer, uint8 node, uint8 step, uint32 amount) external counted {
+        (uint256 who, uint256 where) = (payer % PAYERS, node % NODES);
+        IInferenceEscrow.Channel memory channel = escrow.channel(payerAt(who), nodeId(where));
+        uint96 listed = amount % 8 == 0 ? amount : uint96(amount % (uint256(channel.listCap) + 1));
+        uint64 sequence = escrow.listSequence(nodeId(where), EPOCH) + (step % 4);
+        (IInferenceEscrow.SettlementList memory list, bytes memory signature) = listOf(who, where, sequence, listed);
+        try escrow.settleList(list, signature) {} catch {}
+        ChannelId id = escrow.channelId(payerAt(who), nodeId(where));
+        if (listed <= channel.listCap && listed > promised[id]) promised[id] = listed;
+    }
+
     function close(uint8 payer, uint8 node) external counted {
         VM.prank(payerAt(payer % PAYERS));
         try escrow.close(nodeId(node % NODES)) {} catch {}
@@ -338,7 +473,8 @@ contract EscrowHandler is EscrowWorld {
         batch.settlements.push(settlement);
         IInferenceEscrow.ServiceBatch[] memory batches = new IInferenceEscrow.ServiceBatch[](1);
         batches[0] = batch;
-        escrow.settleBatch(batches);
+        if (settlement.sequence % 2 == 0) escrow.settleBatch(batches);
+        else escrow.settlePacked(packedOf(node, batch.settlements));
     }
 }
 

@@ -61,7 +61,7 @@ contract RegistryHandler {
         referenceValues.setObserver(registry);
         _bond(NODES * MIN_STAKE);
         for (uint256 i = 0; i < NODES; ++i) registry.register(bytes32(i), "http://node");
-        for (uint256 i = 0; i < 3; ++i) referenceValues.addWorkload(workloadAt(i), PLATFORM);
+        for (uint256 i = 0; i < 3; ++i) referenceValues.addWorkload(workloadAt(i), PLATFORM, false);
         setPolicy(false);
         // PUSH32 hash, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN: a history that knows one hash.
         VM.etch(HISTORY, abi.encodePacked(hex"7f", BLOCK_HASH, hex"5f5260205ff3"));
@@ -97,7 +97,7 @@ contract RegistryHandler {
 
     function addWorkload(uint256 workload) public {
         bytes32 workloadId = workloadAt(workload);
-        if (referenceValues.workloadVersion(workloadId) == 0) referenceValues.addWorkload(workloadId, PLATFORM);
+        if (referenceValues.workloadVersion(workloadId) == 0) referenceValues.addWorkload(workloadId, PLATFORM, false);
     }
 
     function toggleDenial(uint256 which) external {

@@ -241,7 +241,7 @@ describe("NodeRegistry", () => {
     it("says so in the event when the evidence is simulated", async () => {
       const { registry, referenceValues, attest, key } = await load();
       await referenceValues.setPlatformPolicy(0x82, POLICY);
-      await referenceValues.addWorkload(id("simulated"), 0x82);
+      await referenceValues.addWorkload(id("simulated"), 0x82, false);
       await time.increase(ADDITION_DELAY);
       const changes = { platform: 0x82, workloadId: id("simulated"), policyVersion: 2 };
       await attest(key, changes);
@@ -789,7 +789,7 @@ describe("NodeRegistry", () => {
         const network = await loadActive();
         const { registry, referenceValues, guardian, attest, key, nodeId } = network;
         await as(referenceValues, guardian).removeWorkload(WORKLOAD);
-        await referenceValues.addWorkload(WORKLOAD, TDX);
+        await referenceValues.addWorkload(WORKLOAD, TDX, false);
         await time.increase(ADDITION_DELAY);
         if (recheck) await registry.recheck(nodeId);
         expect(await registry.isActive(nodeId)).to.equal(false);
@@ -811,7 +811,7 @@ describe("NodeRegistry", () => {
     it("does not accept a key of before through another node of the operator", async () => {
       const { registry, referenceValues, guardian, own, attest, key, nodeId } = await loadActive();
       await as(referenceValues, guardian).removeWorkload(WORKLOAD);
-      await referenceValues.addWorkload(WORKLOAD, TDX);
+      await referenceValues.addWorkload(WORKLOAD, TDX, false);
       await time.increase(ADDITION_DELAY);
       await own.register(id("b"), ENDPOINT);
       await expect(attest(key, { nodeId: await registry.nodeAt(1), policyVersion: 2 }))

@@ -26,12 +26,13 @@ const CLAIMS = {
   tcbStatus: UP_TO_DATE,
   evaluationNumber: 17,
   platformId: PLATFORM_ID,
+  withGpu: false,
 };
 
 async function fixture() {
   const protocol = await deployProtocol(ethers);
   const { referenceValues, guardian, community } = protocol;
-  await referenceValues.addWorkload(WORKLOAD, TDX);
+  await referenceValues.addWorkload(WORKLOAD, TDX, false);
   await time.increase(ADDITION_DELAY);
   return { ...protocol, guarding: as(referenceValues, guardian), denying: as(referenceValues, community) };
 }
@@ -67,7 +68,7 @@ describe("ReferenceValues", () => {
   describe("who may do what", () => {
     const CALLS: readonly [keyof ReferenceValues, unknown[], string][] = [
       ["setPlatformPolicy", [TDX, POLICY], "governor"],
-      ["addWorkload", [id("other"), TDX], "governor"],
+      ["addWorkload", [id("other"), TDX, false], "governor"],
       ["allow", [id("denied")], "governor"],
       ["suspendPlatform", [TDX], "guardian"],
       ["removeTcbStatus", [TDX, UP_TO_DATE], "guardian"],
@@ -224,15 +225,16 @@ describe("ReferenceValues", () => {
       const { referenceValues } = await networkHelpers.loadFixture(fixture);
       const start = (await time.latest()) + 10;
       await time.setNextBlockTimestamp(start);
-      await expect(referenceValues.addWorkload(id("other"), TDX))
+      await expect(referenceValues.addWorkload(id("other"), TDX, false))
         .to.emit(referenceValues, "WorkloadAdded")
-        .withArgs(id("other"), 2, TDX, start + ADDITION_DELAY);
+        .withArgs(id("other"), 2, TDX, start + ADDITION_DELAY, false);
       expect(await referenceValues.workloadVersion(id("other"))).to.equal(2);
       expect(await referenceValues.latestVersion()).to.equal(2);
       expect(await referenceValues.workload(2)).to.deep.equal([
         id("other"),
         BigInt(TDX),
         BigInt(start + ADDITION_DELAY),
+        false,
         false,
         false,
       ]);
@@ -245,12 +247,26 @@ describe("ReferenceValues", () => {
 
     it("refuses zero and what has a live version", async () => {
       const { referenceValues } = await networkHelpers.loadFixture(fixture);
-      await expect(referenceValues.addWorkload(ZeroHash, TDX))
+      await expect(referenceValues.addWorkload(ZeroHash, TDX, false))
         .to.be.revertedWithCustomError(referenceValues, "ReferenceValuesZeroId")
         .withArgs();
-      await expect(referenceValues.addWorkload(WORKLOAD, SIMULATED_SGX))
+      await expect(referenceValues.addWorkload(WORKLOAD, SIMULATED_SGX, false))
         .to.be.revertedWithCustomError(referenceValues, "ReferenceValuesWorkloadExists")
         .withArgs(WORKLOAD, 1);
+    });
+  });
+
+  describe("a workload that requires a GPU", () => {
+    it("is accepted with a GPU's evidence only, and says so", async () => {
+      const { referenceValues } = await networkHelpers.loadFixture(fixture);
+      await expect(referenceValues.addWorkload(id("on a GPU"), TDX, true)).to.emit(referenceValues, "WorkloadAdded");
+      await time.increase(ADDITION_DELAY);
+      expect((await referenceValues.workload(2)).requiresGpu).to.equal(true);
+      const claims = { ...CLAIMS, workloadId: id("on a GPU"), policyVersion: 2 };
+      expect(await referenceValues.appraise(claims)).to.equal(REFUSAL.GpuMissing);
+      expect(await referenceValues.appraise({ ...claims, workloadId: ZeroHash })).to.equal(REFUSAL.GpuMissing);
+      expect(await referenceValues.appraise({ ...claims, withGpu: true })).to.equal(REFUSAL.None);
+      expect(await referenceValues.appraise({ ...CLAIMS, withGpu: true })).to.equal(REFUSAL.None);
     });
   });
 
@@ -260,7 +276,7 @@ describe("ReferenceValues", () => {
       await expect(guarding.removeWorkload(WORKLOAD)).to.emit(referenceValues, "WorkloadRemoved").withArgs(WORKLOAD, 1);
       expect(await referenceValues.workloadVersion(WORKLOAD)).to.equal(0);
       expect(await referenceValues.appraise(CLAIMS)).to.equal(REFUSAL.WorkloadRemoved);
-      await referenceValues.addWorkload(WORKLOAD, TDX);
+      await referenceValues.addWorkload(WORKLOAD, TDX, false);
       await time.increase(ADDITION_DELAY);
       expect(await referenceValues.workloadVersion(WORKLOAD)).to.equal(2);
       expect(await referenceValues.appraise(CLAIMS)).to.equal(REFUSAL.WorkloadRemoved);
@@ -297,10 +313,10 @@ describe("ReferenceValues", () => {
     it("denies what is added later, or added again", async () => {
       const { referenceValues, denying, guarding } = await networkHelpers.loadFixture(fixture);
       await denying.deny(id("later"), "");
-      await referenceValues.addWorkload(id("later"), TDX);
+      await referenceValues.addWorkload(id("later"), TDX, false);
       await guarding.removeWorkload(WORKLOAD);
       await denying.deny(WORKLOAD, "");
-      await referenceValues.addWorkload(WORKLOAD, TDX);
+      await referenceValues.addWorkload(WORKLOAD, TDX, false);
       await time.increase(ADDITION_DELAY);
       const later = { ...CLAIMS, workloadId: id("later"), policyVersion: 2 };
       for (const claims of [later, { ...CLAIMS, policyVersion: 3 }]) {
@@ -354,7 +370,7 @@ describe("ReferenceValues", () => {
           .to.emit(registry, "EpochStarted")
           .withArgs(epoch + 1n);
       }
-      await expect(referenceValues.addWorkload(id("added"), TDX)).not.to.emit(registry, "EpochStarted");
+      await expect(referenceValues.addWorkload(id("added"), TDX, false)).not.to.emit(registry, "EpochStarted");
     });
   });
 

@@ -70,7 +70,7 @@ contract ChallengeHandler {
         registry.setCommittee(address(committee));
         registry.setChallenges(address(challenges));
         values.setPlatformPolicy(PLATFORM, IReferenceValues.PlatformPolicy(1, 0, 1 days, 1 days, true));
-        values.addWorkload(WORKLOAD, PLATFORM);
+        values.addWorkload(WORKLOAD, PLATFORM, false);
         for (uint256 i = 0; i < MEMBERS; ++i) {
             committee.addMember(memberAt(i), "http://relayer");
             bondMember(i);

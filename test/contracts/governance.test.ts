@@ -33,7 +33,7 @@ async function fixture() {
 
 describe("governance", () => {
   const CHANGES = [
-    ["referenceValues", "addWorkload", [id("added"), TDX]],
+    ["referenceValues", "addWorkload", [id("added"), TDX, false]],
     ["referenceValues", "setPlatformPolicy", [TDX, { ...POLICY, ttl: HOUR }]],
     ["registry", "setCommittee", ["0x0000000000000000000000000000000000000001"]],
     ["registry", "setProver", ["0x0000000000000000000000000000000000000001", true]],

@@ -3,18 +3,23 @@ import type { Wallet } from "ethers";
 import type { Deployed } from "./deployed.ts";
 
 export type Escrow = Deployed<
+  | "allowList"
   | "close"
   | "channel"
   | "channelId"
   | "deposit"
   | "depositWithPermit"
   | "earnings"
+  | "listDigest"
+  | "listSequence"
   | "receiptDigest"
   | "registry"
   | "reopen"
   | "reportConflictingReceipts"
   | "settle"
   | "settleBatch"
+  | "settleList"
+  | "settlePacked"
   | "thaw"
   | "token"
   | "voucherDigest"

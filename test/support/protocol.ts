@@ -135,7 +135,7 @@ export async function deployNetwork(ethers: HardhatEthers, challengeWindow = 0) 
     await bond(protocol, member.address, 2n * MEMBER_BOND);
     await committee.takeSeat(member.address);
   }
-  await referenceValues.addWorkload(WORKLOAD, TDX);
+  await referenceValues.addWorkload(WORKLOAD, TDX, false);
   await ethers.provider.send("evm_increaseTime", [ADDITION_DELAY]);
   await bond(protocol, operator.address, 2n * MIN_STAKE);
   await as(registry, operator).register(SALT, ENDPOINT);

@@ -86,6 +86,7 @@ export const REFUSAL = {
   WorkloadDenied: 8n,
   PlatformDenied: 9n,
   WorkloadOfOtherVersion: 10n,
+  GpuMissing: 11n,
 } as const;
 
 /** Where a node stands, in the contracts' order. */

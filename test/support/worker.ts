@@ -25,7 +25,7 @@ export const EVIDENCE_HASH = word(0xe4);
 export const CHANNEL = channelId(PAYER, NODE_ID);
 export const REQUEST_SALT = new Uint8Array(32).fill(5);
 
-const OPEN_CHANNEL: ChannelState = { deposit: 100n * UNIT_PRICE, spent: 0n, withdrawableAt: 0 };
+const OPEN_CHANNEL: ChannelState = { deposit: 100n * UNIT_PRICE, spent: 0n, withdrawableAt: 0, listCap: 0n };
 
 /** Everything that an inference service works with, real but for the chain. */
 export interface TestWorker {

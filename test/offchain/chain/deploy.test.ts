@@ -108,7 +108,7 @@ describe("chain/deploy", function () {
       const contracts = openContracts(local.chain, readDeployment(join(directory, "crashes"), 31_337n));
       const governor = await openSender(local.chain, { account: local.accounts[0] ?? "0x" });
       const community = await openSender(local.chain, { account: local.accounts[2] ?? "0x" });
-      const call = addWorkload(contracts, `0x${"88".repeat(32)}`, 0x81);
+      const call = addWorkload(contracts, { workloadId: `0x${"88".repeat(32)}`, platform: 0x81 });
       expect(revertName(await governor.send(call).catch((error: unknown) => error))).to.equal(
         "AccessManagedUnauthorized",
       );

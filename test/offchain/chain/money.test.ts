@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Settlement } from "../../../offchain/chain/escrow.ts";
+import type { Settlement } from "../../../offchain/chain/packed.ts";
 import type { Sender } from "../../../offchain/chain/sender.ts";
 import type { Hex } from "../../../offchain/encoding/bytes.ts";
 import type { Receipt } from "../../../offchain/receipt/receipt.ts";
@@ -139,6 +139,7 @@ describe("chain, where money moves", function () {
       deposit: HELD,
       spent: 100n,
       withdrawableAt: 0,
+      listCap: 0n,
     });
     expect(await readEarnings(contracts, node.operator.address)).to.equal(100n);
   });

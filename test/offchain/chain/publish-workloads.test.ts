@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contracts } from "../../../offchain/chain/contracts.ts";
-import { parseWorkload, publishWorkloads, type PublishedWorkload } from "../../../offchain/chain/publish-workloads.ts";
-import { readWorkload, removeWorkload } from "../../../offchain/chain/reference-values.ts";
+import { parseWorkload, publishWorkloads } from "../../../offchain/chain/publish-workloads.ts";
+import { readWorkload, removeWorkload, type NewWorkload } from "../../../offchain/chain/reference-values.ts";
 import { openSender, type Sender } from "../../../offchain/chain/sender.ts";
 import type { Hex } from "../../../offchain/encoding/bytes.ts";
 import { deployLocally } from "../../support/deployments.ts";
@@ -77,9 +77,21 @@ describe("chain/publish-workloads", () => {
       ["simulated-aws-nitro", 0x84],
     ];
     for (const [named, platform] of known) {
-      expect(parseWorkload(`${workloadId}:${named}`)).to.deep.equal({ workloadId, platform });
+      expect(parseWorkload(`${workloadId}:${named}`)).to.deep.equal({ workloadId, platform, requiresGpu: false });
+      const withGpu = { workloadId, platform, requiresGpu: true };
+      expect(parseWorkload(`${workloadId}:${named}:gpu`)).to.deep.equal(withGpu);
     }
-    for (const named of ["", "256", "-1", "nvidia-gpu", "simulated-", "simulated-nvidia-gpu", "129:1"]) {
+    for (const named of [
+      "",
+      "256",
+      "-1",
+      "nvidia-gpu",
+      "simulated-",
+      "simulated-nvidia-gpu",
+      "129:1",
+      "129:gpu:gpu",
+      "gpu",
+    ]) {
       expect(
         codeOf(() => parseWorkload(`${workloadId}:${named}`)),
         named,
@@ -90,7 +102,7 @@ describe("chain/publish-workloads", () => {
 
   it("refuses a sender who may not propose, and what is no workload id", async () => {
     const stranger = await openSender(local.chain, { account: local.accounts[5] ?? "0x" });
-    const workloads: readonly PublishedWorkload[] = [{ workloadId: `0x${"c3".repeat(32)}`, platform: 0x81 }];
+    const workloads: readonly NewWorkload[] = [{ workloadId: `0x${"c3".repeat(32)}`, platform: 0x81 }];
     expect(await codeOfAsync(() => publishWorkloads(contracts, stranger, { workloads, attempt: "1" }))).to.equal(
       "TX_REVERTED",
     );

@@ -171,6 +171,7 @@ describe("chain", function () {
         tcbStatus: 1,
         evaluationNumber: 1,
         platformId: HASH,
+        withGpu: false,
       };
       expect(await readAppraisal(contracts, claims)).to.equal("platform-not-accepted");
     });
@@ -203,6 +204,7 @@ describe("chain", function () {
         deposit: 0n,
         spent: 0n,
         withdrawableAt: 0,
+        listCap: 0n,
       });
       const fault = await operator
         .send(depositChannels(contracts, [{ nodeId, amount: 1n }]))

@@ -206,7 +206,12 @@ describe("cloister on a network", () => {
   });
 
   describe("channel", () => {
-    const untouched = (deposit: bigint): unknown => ({ deposit: String(deposit), spent: "0", withdrawableAt: 0 });
+    const untouched = (deposit: bigint): unknown => ({
+      deposit: String(deposit),
+      spent: "0",
+      withdrawableAt: 0,
+      listCap: "0",
+    });
 
     it("opens, tops up and lists", async () => {
       const opened = await user("channel", "open", "--node", "1", "--amount", "1.5", "--json");

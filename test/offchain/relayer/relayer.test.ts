@@ -251,7 +251,7 @@ describe("relayer", function () {
     const workloadId = workloadIdOf("intel-sgx", TEST_MEASUREMENTS);
     const [governor = "0x", guardian = "0x"] = local.accounts;
     await (await openSender(local.chain, { account: guardian })).send(removeWorkload(contracts, workloadId));
-    const proposal = { calls: [addWorkload(contracts, workloadId, 0x81)], salt: hash };
+    const proposal = { calls: [addWorkload(contracts, { workloadId, platform: 0x81 })], salt: hash };
     const proposer = await openSender(local.chain, { account: governor });
     await proposer.send(schedule(contracts, proposal, 0n));
     await proposer.send(execute(contracts, proposal));

@@ -77,7 +77,7 @@ describe("worker payment", () => {
   });
 
   describe("checkAmount", () => {
-    const OPEN: ChannelState = { deposit: 10_000n, spent: 0n, withdrawableAt: 0 };
+    const OPEN: ChannelState = { deposit: 10_000n, spent: 0n, withdrawableAt: 0, listCap: 0n };
     const last = { sequence: 7n, amount: 900n };
     type Case = {
       readonly voucher?: Partial<Voucher>;
