@@ -24,6 +24,17 @@ export function parseFileJson(bytes: Uint8Array, path: string): unknown {
   }
 }
 
+/** What nobody writes by hand: parsing more would only take time. */
+const MAX_SETTINGS = 1 << 18;
+
+/** The JSON value of a file that somebody wrote, such as a policy, at most 256 KiB; throws `ConfigError` that names it. */
+export function parseSettings(bytes: Uint8Array, path: string): unknown {
+  if (bytes.length > MAX_SETTINGS) {
+    throw new ConfigError("CONFIG_INVALID", `${path} has ${bytes.length} bytes, at most ${MAX_SETTINGS} are read`);
+  }
+  return parseFileJson(bytes, path);
+}
+
 /** Says whether bytes look like a JSON object, as no evidence, hex or base64 does. */
 export function isJsonObject(bytes: Uint8Array): boolean {
   return /^\s*\{/.test(Buffer.from(bytes.subarray(0, 64)).toString("latin1"));

@@ -3,7 +3,7 @@ import { diffPolicies, type PolicyChange } from "../verifier/policy-diff.ts";
 import { parsePolicyDocument, type Policy } from "../verifier/policy-layers.ts";
 import { weaknessesOf } from "../verifier/policy-lint.ts";
 import { policyId } from "../verifier/ear.ts";
-import { readFileJson } from "./files.ts";
+import { parseSettings, readFileBytes } from "./files.ts";
 import type { Report, Session } from "./session.ts";
 import { verb } from "./verb.ts";
 
@@ -26,7 +26,7 @@ export function addPolicy(program: Command, session: Session): void {
 }
 
 function readPolicy(file: string): Policy {
-  return parsePolicyDocument(readFileJson(file));
+  return parsePolicyDocument(parseSettings(readFileBytes(file), file));
 }
 
 /** A weak choice may be meant: it is a warning and no failure. */

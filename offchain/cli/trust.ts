@@ -5,7 +5,7 @@ import type { TrustRoot } from "../evidence/scheme.ts";
 import { mapLayers, parsePolicyDocument, type Policy } from "../verifier/policy-layers.ts";
 import { trustRootOf, trustRootOfPlatformKey, VENDOR_ROOTS } from "../verifier/trust-roots.ts";
 import { isPem, parsePem } from "../x509/pem.ts";
-import { parseFileJson, readFileBytes, readFileJson } from "./files.ts";
+import { parseSettings, readFileBytes } from "./files.ts";
 
 /** Whom a check trusts and by which policy. */
 export interface Trust {
@@ -28,7 +28,7 @@ export function readTrust(options: TrustOptions, further: readonly TrustRoot[] =
     ...(options.trustRoot ?? []).flatMap((path) => parseTrustRootFile(readFileBytes(path), path)),
     ...further,
   ];
-  const stated = options.policy === undefined ? {} : readFileJson(options.policy);
+  const stated = options.policy === undefined ? {} : parseSettings(readFileBytes(options.policy), options.policy);
   const policy = parsePolicyDocument(stated);
   const consented = given.some(({ simulated }) => simulated) && !decides(stated);
   return {
@@ -50,8 +50,8 @@ function decides(stated: unknown): boolean {
  * Throws `ConfigError` `CONFIG_INVALID` that names the file.
  */
 export function parseTrustRootFile(bytes: Uint8Array, path: string): readonly TrustRoot[] {
-  if (bytes[0] === "{".charCodeAt(0)) return [parseTrustRoot(parseFileJson(bytes, path), path)];
-  if (bytes[0] === "[".charCodeAt(0)) return parseTrustRoots(parseFileJson(bytes, path), path);
+  if (bytes[0] === "{".charCodeAt(0)) return [parseTrustRoot(parseSettings(bytes, path), path)];
+  if (bytes[0] === "[".charCodeAt(0)) return parseTrustRoots(parseSettings(bytes, path), path);
   try {
     if (isPem(bytes, "PUBLIC KEY")) return [trustRootOfPlatformKey(bytes, path, true)];
     const [certificate] = isPem(bytes) ? parsePem(bytes, "CERTIFICATE") : [bytes];

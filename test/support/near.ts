@@ -5,3 +5,15 @@ export function expectNear(actual: number | undefined, expected: number, toleran
   if (actual !== undefined && Math.abs(actual - expected) <= tolerance) return;
   throw new AssertionError(`expected ${actual} to be within ${tolerance} of ${expected}`);
 }
+
+/** Asserts that a number lies between two others or on them. */
+export function expectBetween(actual: number, low: number, high: number): void {
+  if (actual >= low && actual <= high) return;
+  throw new AssertionError(`expected ${actual} to be between ${low} and ${high}`);
+}
+
+/** Asserts that a number is larger than another. */
+export function expectAbove(actual: number, limit: number): void {
+  if (actual > limit) return;
+  throw new AssertionError(`expected ${actual} to be above ${limit}`);
+}

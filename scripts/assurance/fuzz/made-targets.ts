@@ -2,7 +2,7 @@
 import { p384 } from "@noble/curves/nist.js";
 import { CompactSign } from "jose";
 import { createPublicKey } from "node:crypto";
-import { parseFileJson } from "../../../offchain/cli/files.ts";
+import { parseSettings } from "../../../offchain/cli/files.ts";
 import { parseTrustRootFile } from "../../../offchain/cli/trust.ts";
 import { deriveP384, p384Key } from "../../../offchain/device/simulated/p384.ts";
 import { bytesOf } from "../../../offchain/device/simulated/state.ts";
@@ -166,7 +166,7 @@ function policies(): Target {
     acceptedAdvisories: ["INTEL-SA-00001"],
   };
   const seeds = [own, { layers: { vendor: own, community: { allowDebug: false } } }];
-  const run = (bytes: Uint8Array): string => codeOf(() => parsePolicyDocument(parseFileJson(bytes, "file")));
+  const run = (bytes: Uint8Array): string => codeOf(() => parsePolicyDocument(parseSettings(bytes, "file")));
   const mutate: Mutator = (bytes, random, other) => (random.once(8) ? mutateBytes : mutateJson)(bytes, random, other);
   return { name: "policy", seeds: seeds.map((seed) => utf8(JSON.stringify(seed))), mutate, run, share: 40 };
 }

@@ -25,7 +25,7 @@ const TOKEN = 10n ** 18n;
 const FUNDS = 5_000n * TOKEN;
 /** A port of the reserved ones, where no worker listens. */
 const ENDPOINT = "http://127.0.0.1:1";
-const STAKE_THAW_SECONDS = 2;
+const STAKE_THAW_SECONDS = 3;
 const RICH = "0x21e19e0c9bab2400000";
 
 describe("cloister on a network", () => {
@@ -67,7 +67,11 @@ describe("cloister on a network", () => {
 
   before(async () => {
     local = await startLocalChain();
-    contracts = await deployLocally(local, directory, { ...committee.parameters, stakeThaw: STAKE_THAW_SECONDS });
+    contracts = await deployLocally(local, directory, {
+      ...committee.parameters,
+      stakeThaw: STAKE_THAW_SECONDS,
+      responseTime: 1,
+    });
     governor = await openSender(local.chain, { account: local.accounts[0] ?? "0x" });
     await committee.bond(contracts, governor);
     await fundedProfile("user");

@@ -98,19 +98,7 @@ describe("crypto/eip712", () => {
       "Sample(uint8 a, uint8 b)",
       "Sample(uint8 a)Other(uint8 b)",
     ];
-    const types = [
-      "uint",
-      "uint0",
-      "uint7",
-      "uint264",
-      "uint512",
-      "int8",
-      "bool",
-      "string",
-      "bytes",
-      "bytes4",
-      "Other",
-    ];
+    const types = ["uint", "uint0", "uint7", "uint264", "uint512", "int8", "bool", "string", "bytes4", "Other"];
     for (const text of [...wrong, ...types.map((type) => `Sample(${type} a)`)]) {
       it(`refuses ${JSON.stringify(text)}`, () => {
         expect(() => structType(text)).to.throw(RangeError);

@@ -1,5 +1,4 @@
 /** The mechanisms against their own claims: what two neighbouring inputs give is told apart no better than the charged rho allows. */
-import { expect } from "chai";
 import { rational } from "../../../offchain/encoding/rational.ts";
 import { deltaOf, epsilonOf, rhoOf } from "../../../offchain/privacy/accountant.ts";
 import type { Release } from "../../../offchain/privacy/cost.ts";
@@ -8,6 +7,7 @@ import { gaussianNoise, laplaceNoise } from "../../../offchain/privacy/noise.ts"
 import { releaseVectorSum } from "../../../offchain/privacy/vector.ts";
 import { confidentGnMax, gnMax, reportNoisyMax } from "../../../offchain/privacy/votes.ts";
 import { binomialBounds, epsilonAtLeast, histogram, pmfOf, seededBytes } from "../../support/statistics.ts";
+import { expectAbove, expectBetween, expectNear } from "../../support/near.ts";
 
 const LONG = process.env["CLOISTER_PRIVACY"] === "long";
 const RUNS = LONG ? 1_000_000 : 20_000;
@@ -109,22 +109,22 @@ describe("privacy, two neighbours", function () {
 
   it("the bounds of a probability are Clopper and Pearson's", () => {
     // Closed forms: (alpha)^(1/n) for n of n, 1 - (alpha)^(1/n) for none.
-    expect(binomialBounds(20, 20, 0.025).low).to.be.closeTo(0.025 ** (1 / 20), 1e-12);
-    expect(binomialBounds(0, 20, 0.025).high).to.be.closeTo(1 - 0.025 ** (1 / 20), 1e-12);
+    expectNear(binomialBounds(20, 20, 0.025).low, 0.025 ** (1 / 20), 1e-12);
+    expectNear(binomialBounds(0, 20, 0.025).high, 1 - 0.025 ** (1 / 20), 1e-12);
     const { low, high } = binomialBounds(10, 100, 0.025);
-    expect(low).to.be.closeTo(0.049, 5e-5);
-    expect(high).to.be.closeTo(0.1762, 5e-5);
+    expectNear(low, 0.049, 5e-5);
+    expectNear(high, 0.1762, 5e-5);
   });
 
   for (const { name, run, mutant, events } of SUBJECTS) {
     it(`${name} keeps what it charges for`, () => {
       const { shown, allowed } = audit(run, events);
-      expect(shown).to.be.at.most(allowed);
+      expectBetween(shown, -Infinity, allowed);
     });
 
     it(`${name} with ${mutant.what} is found out`, () => {
       const { shown, allowed } = audit(mutant.run, events);
-      expect(shown).to.be.above(allowed);
+      expectAbove(shown, allowed);
     });
   }
 
@@ -139,8 +139,8 @@ describe("privacy, two neighbours", function () {
         const pmf = pmfOf((k) => Math.exp(-(k * k) / (2 * Number(sigmaSquared))), 80);
         const lost = [...pmf].map(([k, p]) => Math.max(0, p - Math.E * (pmf.get(k + 1n) ?? 0)));
         const shown = lost.reduce((sum, part) => sum + part, 0);
-        expect(shown / delta).to.be.closeTo(1, 1e-11);
-        expect(shown).to.be.at.most(deltaOf(rational(1n, 2n * sigmaSquared), rational(1n)));
+        expectNear(shown / delta, 1, 1e-11);
+        expectBetween(shown, -Infinity, deltaOf(rational(1n, 2n * sigmaSquared), rational(1n)));
       });
     }
   });
@@ -159,11 +159,11 @@ describe("privacy, two neighbours", function () {
     };
 
     it("keeps its pure epsilon, 2 / scale", () => {
-      expect(shownBy(4n)).to.be.within(0.2, 2 / 4);
+      expectBetween(shownBy(4n), 0.2, 2 / 4);
     });
 
     it("with half the scale is found out", () => {
-      expect(shownBy(2n)).to.be.above(2 / 4);
+      expectAbove(shownBy(2n), 2 / 4);
     });
   });
 });

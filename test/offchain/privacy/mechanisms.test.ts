@@ -15,6 +15,7 @@ import {
 } from "../../../offchain/privacy/votes.ts";
 import { codeOf } from "../../support/errors.ts";
 import { seededBytes } from "../../support/statistics.ts";
+import { expectNear } from "../../support/near.ts";
 
 /** Noise that is known beforehand. */
 function scripted<T extends object>(scale: T, ...draws: readonly bigint[]): T & Noise {
@@ -119,7 +120,7 @@ describe("privacy/vector", () => {
   it("shortens a long vector in its direction", () => {
     const [x, y] = clipVector([0.9, -0.9], { fractionBits: 20, norm: 1n << 20n });
     expect(x).to.equal(-y!);
-    expect(Number(x) / 2 ** 20).to.be.closeTo(Math.SQRT1_2, 1e-5);
+    expectNear(Number(x) / 2 ** 20, Math.SQRT1_2, 1e-5);
   });
 
   it("releases the noised sum for 2 norm^2 / sigma^2", () => {

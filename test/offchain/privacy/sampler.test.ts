@@ -6,6 +6,7 @@ import { RandomIntegers } from "../../../offchain/privacy/random.ts";
 import { bernoulliExp, discreteGaussian, discreteLaplace } from "../../../offchain/privacy/sampler.ts";
 import { codeOf } from "../../support/errors.ts";
 import { binomialBounds, chiSquare, histogram, pmfOf, seededBytes } from "../../support/statistics.ts";
+import { expectAbove, expectBetween, expectNear } from "../../support/near.ts";
 
 const LONG = process.env["CLOISTER_PRIVACY"] === "long";
 const DRAWS = LONG ? 1_000_000 : 20_000;
@@ -45,7 +46,7 @@ describe("privacy/sampler", function () {
         const random = new RandomIntegers(seededBytes(11));
         const hits = histogram(DRAWS, () => bernoulliExp(random, numerator, denominator)).get(true) ?? 0;
         const { low, high } = binomialBounds(hits, DRAWS, 1e-7);
-        expect(Math.exp(-Number(numerator) / Number(denominator))).to.be.within(low, high);
+        expectBetween(Math.exp(-Number(numerator) / Number(denominator)), low, high);
       });
     }
   });
@@ -60,7 +61,7 @@ describe("privacy/sampler", function () {
       [laplacePmf(rational(10n)), 0.04995837495788],
     ];
     it("have the published values at zero", () => {
-      for (const [pmf, atZero] of known) expect(pmf.get(0n)).to.be.closeTo(atZero, 1e-13);
+      for (const [pmf, atZero] of known) expectNear(pmf.get(0n), atZero, 1e-13);
     });
   });
 
@@ -88,10 +89,10 @@ describe("privacy/sampler", function () {
       const seen = histogram(DRAWS, () => sample(random, scale));
       const { statistic, threshold, cells } = chiSquare(seen, pmf);
       expect(seen.size > 1 || cells === 1).to.equal(true);
-      if (cells > 1) expect(statistic).to.be.below(threshold);
+      if (cells > 1) expectAbove(threshold, statistic);
       const exact = moments(new Map([...pmf].map(([value, p]) => [value, p * 1e9])));
-      expect(moments(seen).mean).to.be.closeTo(0, 6 * Math.sqrt(exact.variance / DRAWS) + 1e-9);
-      expect(moments(seen).variance).to.be.closeTo(exact.variance, exact.variance * 0.1 + 1e-9);
+      expectNear(moments(seen).mean, 0, 6 * Math.sqrt(exact.variance / DRAWS) + 1e-9);
+      expectNear(moments(seen).variance, exact.variance, exact.variance * 0.1 + 1e-9);
     });
   }
 
@@ -115,7 +116,7 @@ describe("privacy/sampler", function () {
     for (const [what, mutant] of Object.entries(mutants)) {
       it(what, () => {
         const { statistic, threshold } = chiSquare(histogram(20_000, mutant), gaussianPmf(wanted));
-        expect(statistic).to.be.above(threshold);
+        expectAbove(statistic, threshold);
       });
     }
   });
@@ -125,7 +126,7 @@ describe("privacy/sampler", function () {
     const seen = histogram(2000, () => discreteGaussian(random, rational(10_000n)));
     // Wrong by chance less than once in 10^20: the standard deviation is 100.
     expect([...seen.keys()].every((value) => value > -1000n && value < 1000n)).to.equal(true);
-    expect(seen.size).to.be.above(100);
+    expectAbove(seen.size, 100);
   });
 
   it("takes variances beyond any float", () => {

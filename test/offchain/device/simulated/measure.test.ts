@@ -150,6 +150,7 @@ describe("simulated measurement", () => {
     const root = join(import.meta.dirname, "../../../..");
     const sources = await programSources({ root, entry: "offchain/device/simulated/measure.ts" });
     expect(sources.map(({ path }) => path)).to.deep.equal([
+      "offchain/crypto/face.ts",
       "offchain/crypto/node.ts",
       "offchain/device/simulated/measure.ts",
       "offchain/encoding/bytes.ts",
